@@ -1,0 +1,4 @@
+#include "../backend.h"
+namespace lacuna {
+const Backend* cuda_backend() { return nullptr; }
+}  // namespace lacuna

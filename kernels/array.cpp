@@ -1,0 +1,84 @@
+#include "array.h"
+
+namespace lacuna {
+
+std::string to_string(Device d) {
+  switch (d.type) {
+    case DeviceType::cpu:
+      return "cpu";
+    case DeviceType::emu:
+      return "emu";
+    case DeviceType::cuda:
+      return "cuda:" + std::to_string(d.index);
+  }
+  return "?";
+}
+
+std::string describe(const char* name, const Array& a) {
+  std::string text = std::string(name) + " (";
+  for (int i = 0; i < a.ndim; i++) text += (i ? ", " : "") + std::to_string(a.shape[i]);
+  text += std::string(") ") + name_of(a.dtype) + " " + to_string(a.device);
+  return a.contiguous() ? text : text + " strided";
+}
+
+namespace {
+std::string describe_all(std::initializer_list<Arg> args) {
+  std::string text;
+  for (const Arg& arg : args)
+    if (arg.array) text += (text.empty() ? "" : ", ") + describe(arg.name, arg.array);
+  return text;
+}
+
+template <class Same>
+void check_against_first(const char* op, std::initializer_list<Arg> args, const char* rule,
+                         Same same) {
+  const Array* first = nullptr;
+  for (const Arg& arg : args) {
+    if (!arg.array) continue;
+    if (!first) first = &arg.array;
+    LACUNA_CHECK(same(*first, arg.array), op, rule, ": got ", describe_all(args));
+  }
+}
+}  // namespace
+
+void check_same_device(const char* op, std::initializer_list<Arg> args) {
+  check_against_first(op, args, "arguments must be on one device",
+                      [](const Array& a, const Array& b) { return a.device == b.device; });
+}
+
+void check_same_dtype(const char* op, std::initializer_list<Arg> args) {
+  check_against_first(op, args, "arguments must have one dtype",
+                      [](const Array& a, const Array& b) { return a.dtype == b.dtype; });
+}
+
+void check_same_shape(const char* op, std::initializer_list<Arg> args) {
+  check_against_first(op, args, "arguments must have one shape",
+                      [](const Array& a, const Array& b) {
+                        if (a.ndim != b.ndim) return false;
+                        for (int i = 0; i < a.ndim; i++)
+                          if (a.shape[i] != b.shape[i]) return false;
+                        return true;
+                      });
+}
+
+void check_contiguous(const char* op, std::initializer_list<Arg> args) {
+  for (const Arg& arg : args)
+    LACUNA_CHECK(!arg.array || arg.array.contiguous(), op, arg.name, " must be contiguous: got ",
+                 describe_all(args));
+}
+
+void check_float_arrays(const char* op, std::initializer_list<Arg> args) {
+  check_same_device(op, args);
+  check_same_dtype(op, args);
+  check_contiguous(op, args);
+  for (const Arg& arg : args) {
+    if (!arg.array) continue;
+    const bool ok = arg.array.dtype == Dtype::f32 ||
+                    (arg.array.dtype == Dtype::f64) == (arg.array.device.type == DeviceType::cpu);
+    LACUNA_CHECK(ok && is_floating(arg.array.dtype), op,
+                 "floating-point arguments only (f32; f64 on cpu; bf16 on cuda and emu): got ",
+                 describe_all(args));
+  }
+}
+
+}  // namespace lacuna

@@ -1,0 +1,60 @@
+#include "backend.h"
+
+#include <atomic>
+
+namespace lacuna {
+
+const Backend* cpu_backend();
+const Backend* cuda_backend();
+const Backend* emu_backend();
+
+const Backend* find_backend(DeviceType type) {
+  switch (type) {
+    case DeviceType::cpu:
+      return cpu_backend();
+    case DeviceType::cuda:
+      return cuda_backend();
+    case DeviceType::emu:
+      return emu_backend();
+  }
+  return nullptr;
+}
+
+const std::vector<const char*>& kernel_names() {
+  static const std::vector<const char*> names = {
+#define KERNEL(name, Args) #name,
+#define KERNEL_CPU KERNEL
+#include "kernels.def"
+#undef KERNEL
+#undef KERNEL_CPU
+  };
+  return names;
+}
+
+namespace {
+constexpr std::size_t kKernels = sizeof(KernelTable) / sizeof(void (*)());
+std::atomic<std::int64_t> calls[kKernels];
+}  // namespace
+
+std::vector<std::int64_t> kernel_calls() { return {calls, calls + kKernels}; }
+
+namespace detail {
+
+const Backend& backend_for(const char* op, Device device) {
+  if (const Backend* backend = find_backend(device.type)) return *backend;
+  std::string have;
+  for (DeviceType type : {DeviceType::cpu, DeviceType::emu, DeviceType::cuda})
+    if (const Backend* b = find_backend(type))
+      have += (have.empty() ? "" : ", ") + std::string(b->name);
+  fail(op, "device ", device, " is not in this build (it has: ", have, ")");
+}
+
+void no_kernel(const char* op, const Backend& backend) {
+  fail(op, "no kernel for ", backend.name,
+       ": this op runs on cpu only; move its inputs with to(Device{})");
+}
+
+void count_call(std::size_t kernel) { calls[kernel].fetch_add(1, std::memory_order_relaxed); }
+
+}  // namespace detail
+}  // namespace lacuna

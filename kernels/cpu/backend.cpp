@@ -1,0 +1,34 @@
+#include "../backend.h"
+
+#include <cstring>
+
+#include "memory.h"
+
+namespace lacuna {
+namespace cpu {
+#define KERNEL(name, Args) void name(const Args&, Stream);
+#define KERNEL_CPU KERNEL
+#include "../kernels.def"
+#undef KERNEL
+#undef KERNEL_CPU
+}  // namespace cpu
+
+const Backend* cpu_backend() {
+  static const Backend backend = {
+      "cpu",
+      {cpu::allocate, cpu::release,
+       [](void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); },
+       [](void* data, std::size_t bytes, Stream) { std::memset(data, 0, bytes); }},
+      {
+#define KERNEL(name, Args) .name = &cpu::name,
+#define KERNEL_CPU KERNEL
+#include "../kernels.def"
+#undef KERNEL
+#undef KERNEL_CPU
+      },
+      [] { return 1; },
+      [] { return std::string(); }};
+  return &backend;
+}
+
+}  // namespace lacuna

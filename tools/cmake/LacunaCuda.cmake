@@ -1,0 +1,23 @@
+# Finds nvcc and sets LACUNA_HAVE_CUDA. The driver library is never linked: entry points are asked for at run time,
+# so that one binary starts on machines with and without a GPU.
+include(CheckLanguage)
+check_language(CUDA)
+if(CMAKE_CUDA_COMPILER)
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 80-virtual 90a-real)
+  endif()
+  enable_language(CUDA)
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake before 3.25.2 does not know nvcc's C++20
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+    list(APPEND CMAKE_CUDA_COMPILE_FEATURES cuda_std_20)
+    set(CMAKE_CUDA20_COMPILE_FEATURES cuda_std_20)
+  endif()
+  set(CMAKE_CUDA_STANDARD 20)
+  set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+  set(CMAKE_CUDA_EXTENSIONS OFF)
+  find_package(CUDAToolkit REQUIRED)
+  set(LACUNA_HAVE_CUDA TRUE)
+elseif(LACUNA_CUDA STREQUAL "ON")
+  message(FATAL_ERROR "LACUNA_CUDA is ON but no CUDA compiler was found (set CUDACXX or CMAKE_CUDA_COMPILER)")
+endif()

@@ -1,0 +1,26 @@
+# lacuna_floor(NAME sources... ) makes the static library lacuna_NAME, alias lacuna::NAME.
+# Consumers in the build tree write #include <lacuna/core/tensor.h>: include/lacuna links to the sources.
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include)
+file(CREATE_LINK ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/include/lacuna SYMBOLIC)
+
+function(lacuna_options target)
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wno-unused-parameter>)
+  if(LACUNA_WERROR)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+  endif()
+  if(LACUNA_SANITIZE)
+    target_compile_options(${target} PRIVATE
+      $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${LACUNA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer>)
+    target_link_options(${target} PRIVATE -fsanitize=${LACUNA_SANITIZE})
+  endif()
+endfunction()
+
+function(lacuna_floor name)
+  add_library(lacuna_${name} STATIC ${ARGN})
+  add_library(lacuna::${name} ALIAS lacuna_${name})
+  set_target_properties(lacuna_${name} PROPERTIES EXPORT_NAME ${name})
+  target_compile_features(lacuna_${name} PUBLIC cxx_std_20)
+  target_include_directories(lacuna_${name} INTERFACE
+    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include> $<INSTALL_INTERFACE:include>)
+  lacuna_options(lacuna_${name})
+endfunction()
