@@ -1,0 +1,67 @@
+// Matrix products on cpu: the table's entry and the loop over the batch.
+#include "../matmul.h"
+
+#include <algorithm>
+
+#include "matmul.h"
+#include "parallel.h"
+
+namespace lacuna::cpu {
+namespace {
+
+// Where the matrix number `batch` starts, in elements.
+std::int64_t offset(const Array& a, std::int64_t batch) {
+  std::int64_t at = 0;
+  for (int i = a.ndim - 3; i >= 0; i--) {
+    at += batch % a.shape[i] * a.strides[i];
+    batch /= a.shape[i];
+  }
+  return at;
+}
+
+template <class T>
+Product<T> product(const Matmul& a, std::int64_t batch) {
+  const int row = a.c.ndim - 2, column = a.c.ndim - 1;
+  Product<T> p;
+  p.m = a.c.shape[row];
+  p.n = a.c.shape[column];
+  p.k = a.a.shape[column];
+  p.a = a.a.as<T>() + offset(a.a, batch);
+  p.a_row = a.a.strides[row];
+  p.a_column = a.a.strides[column];
+  p.b = a.b.as<T>() + offset(a.b, batch);
+  p.b_row = a.b.strides[row];
+  p.b_column = a.b.strides[column];
+  p.c = a.c.as<T>() + offset(a.c, batch);
+  p.c_row = a.c.strides[row];
+  p.bias = a.bias.as<T>();
+  p.epilogue = a.epilogue;
+  p.accumulate = a.accumulate;
+  return p;
+}
+
+template <class T>
+void plain(const Matmul& a, std::int64_t batch) {
+  constexpr std::int64_t kRows = 16;
+  const std::int64_t m = a.c.dim(-2), pieces = (m + kRows - 1) / kRows;
+  parallel_for(batch * pieces, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r = begin; r < end; r++) {
+      const std::int64_t row = r % pieces * kRows;
+      product_rows(product<T>(a, r / pieces), row, std::min(row + kRows, m));
+    }
+  });
+}
+
+}  // namespace
+
+void matmul(const Matmul& a, Stream) {
+  std::int64_t batch = 1;
+  for (int i = 0; i < a.c.ndim - 2; i++) batch *= a.c.shape[i];
+  if (a.c.size() == 0) return;
+  if (a.c.dtype == Dtype::f64)
+    plain<double>(a, batch);
+  else
+    plain<float>(a, batch);
+}
+
+}  // namespace lacuna::cpu
