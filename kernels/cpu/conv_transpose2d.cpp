@@ -1,0 +1,45 @@
+// Transposed convolution on cpu: convolution's kernels with x and y exchanged.
+#include "../conv_transpose2d.h"
+
+#include "conv2d.h"
+
+namespace lacuna::cpu {
+namespace {
+
+// The convolution that would read y and write x. Its weight, (out, kh, kw, in / groups), is ours, (in, kh, kw, out / groups).
+ConvSizes sizes(const Array& x, const Array& weight, const Array& y, const Window2d& window,
+                std::int64_t groups) {
+  return {x.dim(0), y.dim(1),      y.dim(2),      y.dim(3), x.dim(1), x.dim(2),
+          x.dim(3), weight.dim(1), weight.dim(2), groups,   window};
+}
+
+}  // namespace
+
+void conv_transpose2d_forward(const ConvTranspose2dForward& a, Stream) {
+  dispatch_float(a.x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    conv_grad_input(sizes(a.x, a.weight, a.y, a.window, a.groups), a.x.as<T>(), a.weight.as<T>(),
+                    ConvEnd<T>{a.bias.as<T>(), a.epilogue}, a.y.as<T>());
+  });
+}
+
+void conv_transpose2d_grad_input(const ConvTranspose2dGradInput& a, Stream) {
+  dispatch_float(a.dy.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    conv_forward(sizes(a.dx, a.weight, a.dy, a.window, a.groups), a.dy.as<T>(), a.weight.as<T>(),
+                 ConvEnd<T>{}, a.dx.as<T>());
+  });
+}
+
+void conv_transpose2d_grad_weight(const ConvTranspose2dGradWeight& a, Stream) {
+  dispatch_float(a.dy.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    conv_grad_weight(sizes(a.x, a.dweight, a.dy, a.window, a.groups), a.x.as<T>(), a.dy.as<T>(),
+                     a.dweight.as<T>());
+    if (a.dbias)
+      column_sums(a.dy.as<T>(), a.dy.dim(0) * a.dy.dim(1) * a.dy.dim(2), a.dy.dim(3),
+                  a.dbias.as<T>());
+  });
+}
+
+}  // namespace lacuna::cpu
