@@ -41,7 +41,12 @@ std::vector<std::int64_t> kernel_calls() { return {calls, calls + kKernels}; }
 namespace detail {
 
 const Backend& backend_for(const char* op, Device device) {
-  if (const Backend* backend = find_backend(device.type)) return *backend;
+  if (const Backend* backend = find_backend(device.type)) {
+    LACUNA_CHECK(device.index < backend->device_count(), op, "device ", device,
+                 " is not in this machine", backend->device_count() ? "" : ": ",
+                 backend->why_absent());
+    return *backend;
+  }
   std::string have;
   for (DeviceType type : {DeviceType::cpu, DeviceType::emu, DeviceType::cuda})
     if (const Backend* b = find_backend(type))

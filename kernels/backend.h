@@ -35,8 +35,9 @@ struct Backend {
   const char* name;
   Memory memory;
   KernelTable kernels;
-  int (*device_count)();        // 0: linked, but no such device in this machine
-  std::string (*why_absent)();  // a line that says why device_count() is 0
+  int (*device_count)();                // 0: linked, but no such device in this machine
+  std::string (*why_absent)();          // a line that says why device_count() is 0
+  void (*select)(int index) = nullptr;  // makes device `index` the one this thread's launches go to
 };
 
 /// The backend of a device type, or nullptr where it is not in this binary.
@@ -72,6 +73,7 @@ void run(const Args& args, Device device, Stream stream = {}) {
            sizeof(void (*)());
   }();
   detail::count_call(number);
+  if (backend.select) backend.select(device.index);
   kernel(args, stream);
 }
 

@@ -58,7 +58,7 @@ constexpr bool is_floating(Dtype t) {
 
 /// bfloat16: the upper half of an f32. Conversion rounds to nearest, ties to even; NaN stays NaN.
 struct bf16 {
-  std::uint16_t bits = 0;
+  std::uint16_t bits;  // no initial value: shared memory on a GPU takes trivial types only
   bf16() = default;
   LACUNA_HD explicit bf16(float value) {
     std::uint32_t u;

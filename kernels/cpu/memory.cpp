@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t kHuge = std::size_t{2} << 20;
 
 // Sizes are rounded up to four steps a power of two, so that a kept block wastes at most a fifth.
-std::size_t rounded(std::size_t bytes) {
+[[maybe_unused]] std::size_t rounded(std::size_t bytes) {
   if (bytes <= 256) return (bytes + 63) / 64 * 64;
   std::size_t step = std::size_t{1} << (61 - __builtin_clzll(bytes - 1));
   return (bytes + step - 1) / step * step;
