@@ -1,0 +1,93 @@
+// The cuda backend: its table, its devices, its errors. The driver is never linked; cudart finds it when first used.
+#include "../backend.h"
+
+#include <cuda_runtime_api.h>
+
+#include <cstdlib>
+
+#include "check.h"
+#include "device/config.cuh"
+#include "memory.h"
+
+namespace lacuna {
+namespace cuda {
+
+#define KERNEL(name, Args) void name(const Args&, Stream);
+#define KERNEL_CPU(name, Args)
+#include "../kernels.def"
+#undef KERNEL
+#undef KERNEL_CPU
+
+void check(cudaError_t error, const char* op) {
+  if (error != cudaSuccess) fail(op, cudaGetErrorName(error), ": ", cudaGetErrorString(error));
+}
+
+void check_kernel(cudaError_t error, const char* launch_text) {
+  if (error != cudaSuccess)
+    fail("launch", kernel_name(launch_text), ": ", cudaGetErrorName(error), ": ",
+         cudaGetErrorString(error));
+}
+
+bool synchronous() {
+  static const bool on = [] {
+    const char* text = std::getenv("LACUNA_CUDA_SYNC");
+    return text && text[0] == '1';
+  }();
+  return on;
+}
+
+namespace {
+
+struct Devices {
+  int count = 0;
+  std::string why_absent;
+};
+
+// Asked once. Whatever goes wrong means that there is no device: a machine without a driver is no error.
+const Devices& devices() {
+  static const Devices found = [] {
+    Devices d;
+    int n = 0;  // cudaGetDeviceCount leaves it alone when it fails
+    if (const cudaError_t error = cudaGetDeviceCount(&n); error != cudaSuccess) {
+      cudaGetLastError();
+      d.why_absent = std::string("no CUDA device: ") + cudaGetErrorString(error) + " (" +
+                     cudaGetErrorName(error) + ")";
+      return d;
+    }
+    for (int i = 0; i < n; i++) {
+      int major = 0;
+      if (cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, i) != cudaSuccess ||
+          major < 8) {
+        cudaGetLastError();
+        d.why_absent = "CUDA device " + std::to_string(i) + " is older than compute capability 8.0";
+        break;  // devices are named by number, so those behind it are out of reach too
+      }
+      d.count++;
+    }
+    if (n == 0) d.why_absent = "no CUDA device: the driver reports none";
+    return d;
+  }();
+  return found;
+}
+
+}  // namespace
+}  // namespace cuda
+
+const Backend* cuda_backend() {
+  static const Backend backend = {
+      "cuda",
+      {cuda::allocate, cuda::release, cuda::copy, cuda::fill_zero},
+      {
+#define KERNEL(name, Args) .name = &cuda::name,
+#define KERNEL_CPU(name, Args)
+#include "../kernels.def"
+#undef KERNEL
+#undef KERNEL_CPU
+      },
+      [] { return cuda::devices().count; },
+      [] { return cuda::devices().count ? std::string() : cuda::devices().why_absent; },
+      [](int index) { cuda::check(cudaSetDevice(index), "select"); }};
+  return &backend;
+}
+
+}  // namespace lacuna
