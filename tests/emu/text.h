@@ -1,0 +1,18 @@
+#pragma once
+#include <string>
+
+namespace lacuna::test {
+
+/// The text with N for the line numbers that follow ".cu:".
+inline std::string without_lines(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); i++) {
+    out += text[i];
+    if (out.size() < 4 || out.compare(out.size() - 4, 4, ".cu:") != 0) continue;
+    out += 'N';
+    while (i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '9') i++;
+  }
+  return out;
+}
+
+}  // namespace lacuna::test
