@@ -1,11 +1,9 @@
 #pragma once
-// Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random
-// numbers: as easy as 1, 2, 3", SC 2011). The same bits on every device: a draw is a pure function
-// of
-//   key      (seed; stream, epoch, view)      where a stream is the hash of a module's path or of a
-//   purpose counter  (element / 4, sample id)
-// so that a mask or a crop does not depend on batch split, thread count, rank count or resume
-// point.
+// Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3",
+// SC 2011). The same bits on every device: a draw is a pure function of
+//   key      (seed; stream, epoch, view)   where a stream is the hash of a module's path or of a purpose
+//   counter  (element / 4, sample id)
+// so that a mask or a crop does not depend on batch split, thread count, rank count or resume point.
 #include <string_view>
 
 #include "dtype.h"
@@ -77,7 +75,7 @@ LACUNA_HD inline float uniform_of(std::uint32_t word) {
 /// always.
 struct BernoulliThreshold {
   std::uint64_t below;  // true where word < below
-  explicit BernoulliThreshold(double p)
+  LACUNA_HD explicit BernoulliThreshold(double p)
       : below(p <= 0   ? 0
               : p >= 1 ? (std::uint64_t{1} << 32)
                        : static_cast<std::uint64_t>(p * 0x1p32 + 0.5)) {}
@@ -88,6 +86,24 @@ struct BernoulliThreshold {
 /// 2^32).
 LACUNA_HD inline std::uint32_t below(std::uint32_t word, std::uint32_t n) {
   return static_cast<std::uint32_t>((std::uint64_t{word} * n) >> 32);
+}
+
+/// Place of i in a pseudo-random permutation of 0 .. n-1, in O(1) and without a table: a balanced Feistel network over the
+/// next even number of bits, walked along its cycle until it lands below n (Black, Rogaway 2002). n < 2^62.
+LACUNA_HD inline std::uint64_t permute(RandomKey key, std::uint64_t i, std::uint64_t n) {
+  int half = 1;
+  while (half < 31 && (std::uint64_t{1} << (2 * half)) < n) half++;
+  const std::uint64_t mask = (std::uint64_t{1} << half) - 1;
+  do {
+    std::uint64_t left = i >> half, right = i & mask;
+    for (std::uint64_t round = 0; round < 6; round++) {
+      const std::uint64_t next = left ^ (mix64(key.value ^ mix64(right + (round << 56))) & mask);
+      left = right;
+      right = next;
+    }
+    i = left << half | right;
+  } while (i >= n);
+  return i;
 }
 
 }  // namespace lacuna

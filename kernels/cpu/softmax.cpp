@@ -4,6 +4,8 @@
 //   f64       a plain loop: the reference that every other kernel is held against
 #include "../softmax.h"
 
+#include <math.h>  // the scalar target of Highway 1.0.3 wants ::isnan
+
 #include <cmath>
 #include <limits>
 

@@ -1,0 +1,122 @@
+#pragma once
+// The tape: which op made a tensor, from what, and how its gradient flows back.
+//
+// An op is two adjacent free functions in core/ops/<stem>.cpp:
+//
+//   static Gradients softmax_backward(Saved& saved, Tensor dy, Needs) { ...; return {dx}; }
+//   Tensor softmax(const Tensor& x) { ...; return record("softmax", y, {x}, Saved{y}, softmax_backward); }
+//
+// Backward returns one gradient an input (undefined where Needs says nobody asks), of the op's broadcast shape at most:
+// the engine alone sums broadcast dimensions away, accumulates, and checks shape, dtype and device.
+#include <any>
+#include <functional>
+#include <iosfwd>
+#include <vector>
+
+#include "tensor.h"
+
+namespace lacuna {
+
+/// What an op keeps for its backward: tensors, held as storage and version and never as nodes of the tape, so that no
+/// cycle can form and bytes can be counted; and one plain struct of attributes.
+class Saved {
+ public:
+  Saved() = default;
+  Saved(std::initializer_list<Tensor> tensors) : Saved(std::vector<Tensor>(tensors)) {}
+  explicit Saved(const std::vector<Tensor>& tensors);
+
+  template <class A>
+  Saved&& with(const A& attributes) && {
+    attributes_ = attributes;
+    return std::move(*this);
+  }
+  template <class A>
+  const A& attributes() const {
+    return *std::any_cast<A>(&attributes_);
+  }
+  const Tensor& operator[](std::size_t i) const { return tensors_[i]; }
+  /// Moves a tensor out, so that an op may become the last owner of its storage.
+  Tensor take(std::size_t i) { return std::move(tensors_[i]); }
+  const std::vector<Tensor>& tensors() const { return tensors_; }
+
+  /// Fails with the op's name where a saved tensor was changed in place since.
+  void check_versions(const char* op) const;
+  void clear();
+
+ private:
+  std::vector<Tensor> tensors_;
+  std::vector<std::uint32_t> versions_;
+  std::any attributes_;
+};
+
+/// Which inputs want a gradient.
+struct Needs {
+  std::uint64_t bits = 0;
+  bool operator[](int input) const { return bits >> input & 1; }
+};
+
+using Gradients = std::vector<Tensor>;
+using Backward = Gradients (*)(Saved&, Tensor dy, Needs);
+
+struct Node {
+  const char* op = "leaf";
+  std::uint64_t order = 0;                    // later ops have larger numbers
+  std::vector<std::shared_ptr<Node>> inputs;  // null where that input is a constant
+  Saved saved;
+  Backward backward = nullptr;  // null for a leaf
+  Shape shape;                  // of the op's output
+  Dtype dtype = Dtype::f32;
+  Device device;
+  Tensor grad;        // a leaf's accumulated gradient
+  Tensor incoming;    // during backward: the sum of what has arrived so far
+  bool used = false;  // backward has been here and freed what was saved
+
+  ~Node();  // iterative: a chain of any length can be dropped
+};
+
+/// Puts an op on the tape if gradients are recorded and an input needs one; returns y with its place on it.
+/// With check_finite on, fails where y is not finite, naming the op.
+Tensor record(const char* op, Tensor y, const std::vector<Tensor>& inputs, Saved saved,
+              Backward backward);
+
+/// Gradients of a one-element tensor (with respect to every leaf behind it), added to each leaf's grad().
+/// What the tape saved is freed on the way unless `retain`; a second backward then fails.
+void backward(const Tensor& loss, bool retain = false);
+/// The same for any tensor, with an upstream gradient of its shape.
+void backward(const Tensor& y, const Tensor& dy, bool retain = false);
+
+/// While one is alive nothing is recorded in this thread.
+class NoGrad {
+ public:
+  NoGrad();
+  ~NoGrad();
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  bool before_;
+};
+bool grad_enabled();
+
+/// y = f(inputs) without saving what f's ops would save: f runs again in backward (gradient checkpointing). f must be a
+/// pure function of its inputs, of leaves and of a Context, whose random numbers come out the same again.
+Tensor recompute(std::function<Tensor(const std::vector<Tensor>&)> f,
+                 const std::vector<Tensor>& inputs);
+
+/// Checks every op's output for NaN and infinity, in this thread, while on: slow, for finding the first bad op.
+void set_check_finite(bool on);
+
+struct TapeStats {
+  std::int64_t ops = 0;
+  std::int64_t saved_bytes = 0;  // distinct storages
+};
+TapeStats tape_stats(const Tensor& y);
+
+/// The tape behind y in Graphviz's DOT: op, output shape, saved bytes.
+void draw_tape(const Tensor& y, std::ostream& out);
+
+/// dy's storage for a result of dy's shape where this op owns it alone (it was moved in), or a new tensor. For backwards
+/// whose kernels may work in place.
+Tensor reuse_or_empty(const Tensor& dy);
+
+}  // namespace lacuna

@@ -1,0 +1,182 @@
+#include "../../core/tape.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "../../core/ops/elementwise.h"
+#include "../../core/ops/reduce.h"
+#include "../../core/ops/shape.h"
+#include "../../core/ops/softmax.h"
+
+namespace lacuna {
+namespace {
+
+std::string message(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+Tensor leaf(std::initializer_list<float> values, const Shape& shape) {
+  Tensor t = Tensor::of(values, shape);
+  t.requires_grad();
+  return t;
+}
+
+}  // namespace
+
+TEST(tape, chain_rule_and_accumulation) {
+  Tensor x = leaf({1, 2, 3}, {3});
+  backward(sum(x * x + x));
+  EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{3, 5, 7}));
+  backward(sum(x * 2.0));
+  EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{5, 7, 9}));
+}
+
+TEST(tape, a_gradient_shared_by_two_inputs_is_not_overwritten) {
+  Tensor a = leaf({1}, {1}), b = leaf({2}, {1});
+  const Tensor s = a + b;      // backward hands the same dy to both
+  backward(sum(s + a * 3.0));  // and a gets a second one
+  EXPECT_EQ(a.grad().item(), 4);
+  EXPECT_EQ(b.grad().item(), 1);
+}
+
+TEST(tape, broadcast_dimensions_are_summed_by_the_engine) {
+  Tensor row = leaf({1, 2}, {2}), x = leaf({1, 2, 3, 4, 5, 6}, {3, 2});
+  backward(sum(x * row));
+  EXPECT_EQ(row.grad().to_vector<float>(), (std::vector<float>{9, 12}));
+}
+
+TEST(tape, in_place_change_of_a_saved_tensor_is_an_error_that_names_the_op) {
+  Tensor x = leaf({1, 2}, {2});
+  const Tensor y = sum(x * x);
+  {
+    NoGrad guard;
+    x.fill(0);
+  }
+  EXPECT_NE(
+      message([&] { backward(y); }).find("[mul] a tensor that backward needs was changed in place"),
+      std::string::npos);
+  EXPECT_NE(message([&] { x.fill(1); }).find("[fill] a leaf cannot be changed in place"),
+            std::string::npos);
+  Tensor z = x * 2.0;
+  EXPECT_NE(message([&] { z.fill(1); }).find("made by affine"), std::string::npos);
+}
+
+TEST(tape, second_backward_needs_retain) {
+  Tensor x = leaf({3}, {1});
+  const Tensor y = sum(square(x));
+  backward(y, true);
+  backward(y);
+  EXPECT_EQ(x.grad().item(), 12);
+  EXPECT_NE(message([&] { backward(y); }).find("backward has been here before"), std::string::npos);
+}
+
+TEST(tape, no_grad_and_detach_record_nothing) {
+  Tensor x = leaf({1}, {1});
+  EXPECT_FALSE((x.detach() * 2.0).needs_grad());
+  NoGrad guard;
+  EXPECT_FALSE((x * 2.0).needs_grad());
+}
+
+TEST(tape, a_long_chain_of_ops_runs_and_is_dropped_without_recursion) {
+  Tensor x = leaf({1}, {1});
+  Tensor y = x;
+  for (int i = 0; i < 200000; i++) y = y + 1.0;
+  backward(sum(y));
+  EXPECT_EQ(x.grad().item(), 1);
+  Tensor z = x;
+  for (int i = 0; i < 200000; i++) z = z + 1.0;  // dropped without backward
+}
+
+TEST(tape, memory_is_freed_on_the_way) {
+  const auto before = memory_stats(DeviceType::cpu).live_bytes;
+  {
+    Tensor x = leaf({1, 2, 3, 4}, {4});
+    Tensor y = sum(tanh(exp(x)));
+    const TapeStats stats = tape_stats(y);
+    EXPECT_EQ(stats.ops, 4);  // exp, tanh, sum_to and reshape
+    EXPECT_EQ(stats.saved_bytes, 32);
+    backward(y);
+    EXPECT_EQ(tape_stats(y).saved_bytes, 0);
+  }
+  EXPECT_EQ(memory_stats(DeviceType::cpu).live_bytes, before);
+}
+
+TEST(tape, recompute_gives_the_same_gradients_and_saves_only_its_inputs) {
+  const auto f = [](const std::vector<Tensor>& v) { return softmax(tanh(v[0] * v[1])); };
+  Tensor a = leaf({1, 2, 3}, {3}), b = leaf({0.5f, -1, 2}, {3}), w = Tensor::of({1, 5, 2}, {3});
+  backward(sum(f({a, b}) * w));
+  const auto ga = a.grad().to_vector<float>(), gb = b.grad().to_vector<float>();
+  a.set_grad({});
+  b.set_grad({});
+  const Tensor y = recompute(f, {a, b});
+  EXPECT_EQ(tape_stats(y).saved_bytes, 24);
+  backward(sum(y * w));
+  EXPECT_EQ(a.grad().to_vector<float>(), ga);
+  EXPECT_EQ(b.grad().to_vector<float>(), gb);
+}
+
+TEST(tape, draws_itself) {
+  Tensor x = leaf({1, 2}, {1, 2});
+  std::ostringstream out;
+  draw_tape(sum(exp(x)), out);
+  EXPECT_NE(out.str().find("label=\"exp\\n(1, 2) f32\\nsaves 8 B\""), std::string::npos)
+      << out.str();
+  EXPECT_NE(out.str().find("leaf"), std::string::npos);
+}
+
+TEST(tape, finite_check_names_the_first_op) {
+  set_check_finite(true);
+  Tensor x = leaf({-1}, {1});
+  EXPECT_NE(
+      message([&] { sum(exp(log(x))); }).find("[log] gave the first value that is not finite"),
+      std::string::npos);
+  set_check_finite(false);
+}
+
+TEST(tensor, errors_say_what_was_got) {
+  const Tensor a = Tensor::zeros({2, 3}), b = Tensor::zeros({4});
+  EXPECT_EQ(message([&] { a + b; }),
+            "[add] shapes must be equal or broadcast (sizes equal, or one of them 1): got (2, 3) "
+            "and (4)");
+  EXPECT_EQ(message([&] { a + to(b, Dtype::f64); }),
+            "[add] both must have one dtype (convert with to(x, dtype)): got a (2, 3) f32 cpu, b "
+            "(4) f64 cpu");
+  EXPECT_NE(message([&] {
+              reshape(a, {4, -1});
+            }).find("[reshape] the number of elements must stay: got x (2, 3) f32 cpu to (4, -1)"),
+            std::string::npos);
+  EXPECT_NE(message([&] {
+              Tensor::zeros({1}, Dtype::f32, {DeviceType::cuda, 0});
+            }).find("cuda:0"),
+            std::string::npos);
+}
+
+TEST(tensor, views_share_and_copies_do_not) {
+  Tensor x = Tensor::arange(12, Dtype::f32);
+  const Tensor v = transpose(reshape(x, {3, 4}));
+  EXPECT_EQ(v.shape(), (Shape{4, 3}));
+  EXPECT_EQ(v.to_vector<int>(), (std::vector<int>{0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11}));
+  EXPECT_EQ(slice(v, 0, 1, 4, 2).to_vector<int>(), (std::vector<int>{1, 5, 9, 3, 7, 11}));
+  const Tensor copy = x.clone();
+  x.fill(1);
+  EXPECT_EQ(select(v, 0, 2).to_vector<int>(), (std::vector<int>{1, 1, 1}));
+  EXPECT_EQ(copy.to_vector<int>()[11], 11);
+  EXPECT_EQ(broadcast_to(Tensor::of({1, 2}, {2, 1}), {2, 3}).to_vector<int>(),
+            (std::vector<int>{1, 1, 1, 2, 2, 2}));
+}
+
+TEST(tensor, dtypes_convert) {
+  const Tensor x = Tensor::of({1.5f, -2.25f, 0}, {3});
+  EXPECT_EQ(to(x, Dtype::i32).to_vector<int>(), (std::vector<int>{1, -2, 0}));
+  EXPECT_EQ(to(x, Dtype::boolean).to_vector<int>(), (std::vector<int>{1, 1, 0}));
+  EXPECT_EQ(to(to(x, Dtype::bf16), Dtype::f32).to_vector<float>(),
+            (std::vector<float>{1.5f, -2.25f, 0}));
+}
+
+}  // namespace lacuna
