@@ -1,6 +1,7 @@
 #pragma once
 // One matrix product on cpu, as the batch loop and the other kernels that need one see it.
 #include <cstdint>
+#include <functional>
 
 #include "../epilogue.h"
 
@@ -24,6 +25,9 @@ struct Product {
 
 /// Rows [begin, end) of the product, by plain loops in the calling thread.
 void product_rows(const Product<double>&, std::int64_t begin, std::int64_t end);
-void product_rows(const Product<float>&, std::int64_t begin, std::int64_t end);
+
+/// `batch` products of the sizes and strides of `first`, on all threads.
+void multiply(std::int64_t batch, const Product<float>& first,
+              const std::function<Product<float>(std::int64_t)>& product);
 
 }  // namespace lacuna::cpu

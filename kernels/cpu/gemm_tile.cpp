@@ -1,0 +1,195 @@
+// The register tile: rows x vectors sums held in registers, `a` broadcast from memory, `b` streamed from a panel.
+//   6 x 64 floats on AVX-512 are 24 of 32 registers, 6 x 16 on AVX2 12 of 16. Each step of k is 10 loads and 24
+//   multiply-adds (8 and 12), so that the multiplier and not the loads is the limit. Where a matrix has at most one
+//   vector of columns the tile has 12 rows: fewer sums would leave the multiplier waiting for its own results.
+//   a is not packed: reading it through row pointers costs less than the copy.
+#include "gemm_tile.h"
+
+#include <algorithm>
+#include <cstring>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/gemm_tile.cpp"
+// clang-format off
+#include <hwy/foreach_target.h>  // first: includes this file once a target
+#include <hwy/highway.h>
+#include <hwy/contrib/math/math-inl.h>
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace lacuna::cpu::gemm_tile::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+
+#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr int kVectors = 4;
+#else
+constexpr int kVectors = 2;
+#endif
+
+template <int kRows, int kCols>
+HWY_NOINLINE void tile(const Tile& t) {
+  const D d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  V sum[kRows][kCols];
+  HWY_UNROLL(16) for (int i = 0; i < kRows; i++) {
+    HWY_UNROLL(4) for (int j = 0; j < kCols; j++) {
+      sum[i][j] = hn::Zero(d);
+      __builtin_prefetch(t.c[i] + j * lanes, 1, 3);
+    }
+  }
+  const int64_t depth = t.depth, step = t.b_step;
+  for (int64_t tap = 0; tap < t.taps; tap++) {
+    const float* HWY_RESTRICT a[kRows];
+    HWY_UNROLL(16) for (int i = 0; i < kRows; i++) a[i] = t.a[i] + t.a_at[tap];
+    const float* HWY_RESTRICT b = t.b + t.b_at[tap];
+    for (int64_t k = 0; k < depth; k++, b += step) {
+      V bv[kCols];
+      HWY_UNROLL(4) for (int j = 0; j < kCols; j++) bv[j] = hn::LoadU(d, b + j * lanes);
+      HWY_UNROLL(16) for (int i = 0; i < kRows; i++) {
+        const V av = hn::Set(d, a[i][k]);
+        HWY_UNROLL(4) for (int j = 0; j < kCols; j++) sum[i][j] = hn::MulAdd(av, bv[j], sum[i][j]);
+      }
+    }
+  }
+  const V zero = hn::Zero(d);
+  HWY_UNROLL(4) for (int j = 0; j < kCols; j++) {
+    const int64_t rest = t.columns - j * lanes;
+    const auto end = [&](V v, V old, V bias) HWY_ATTR {
+      if (t.add) v = hn::Add(v, old);
+      if (t.bias) v = hn::Add(v, bias);
+      return t.relu ? hn::IfThenElse(hn::Lt(v, zero), zero, v) : v;  // NaN stays NaN
+    };
+    if (rest >= lanes) {
+      const V bias = t.bias ? hn::LoadU(d, t.bias + j * lanes) : zero;
+      HWY_UNROLL(16) for (int i = 0; i < kRows; i++) {
+        float* c = t.c[i] + j * lanes;
+        hn::StoreU(end(sum[i][j], t.add ? hn::LoadU(d, c) : zero, bias), d, c);
+      }
+    } else if (rest > 0) {
+      const auto mask = hn::FirstN(d, static_cast<size_t>(rest));
+      const V bias = t.bias ? hn::MaskedLoad(mask, d, t.bias + j * lanes) : zero;
+      HWY_UNROLL(16) for (int i = 0; i < kRows; i++) {
+        float* c = t.c[i] + j * lanes;
+        hn::BlendedStore(end(sum[i][j], t.add ? hn::MaskedLoad(mask, d, c) : zero, bias), mask, d,
+                         c);
+      }
+    }
+  }
+}
+
+void transpose(const float* from, int64_t from_step, int64_t rows, int64_t columns, float* to,
+               int64_t to_step) {
+  int64_t r = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::FixedTag<float, 4> d;
+  const hn::RepartitionToWide<decltype(d)> dw;
+  for (; r + 4 <= rows; r += 4) {
+    const float* f = from + r * from_step;
+    int64_t c = 0;
+    for (; c + 4 <= columns; c += 4) {
+      const auto v0 = hn::LoadU(d, f + c), v1 = hn::LoadU(d, f + from_step + c);
+      const auto v2 = hn::LoadU(d, f + 2 * from_step + c), v3 = hn::LoadU(d, f + 3 * from_step + c);
+      const auto l01 = hn::BitCast(dw, hn::InterleaveLower(d, v0, v1));
+      const auto l23 = hn::BitCast(dw, hn::InterleaveLower(d, v2, v3));
+      const auto u01 = hn::BitCast(dw, hn::InterleaveUpper(d, v0, v1));
+      const auto u23 = hn::BitCast(dw, hn::InterleaveUpper(d, v2, v3));
+      float* t = to + c * to_step + r;
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dw, l01, l23)), d, t);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dw, l01, l23)), d, t + to_step);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dw, u01, u23)), d, t + 2 * to_step);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dw, u01, u23)), d, t + 3 * to_step);
+    }
+    for (; c < columns; c++)
+      for (int64_t i = 0; i < 4; i++) to[c * to_step + r + i] = f[i * from_step + c];
+  }
+#endif
+  for (; r < rows; r++)
+    for (int64_t c = 0; c < columns; c++) to[c * to_step + r] = from[r * from_step + c];
+}
+
+void finish(float* x, int64_t n, Epilogue epilogue) {
+  const D d;
+  const V zero = hn::Zero(d), one = hn::Set(d, 1.0f);
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto f = [&](V v) HWY_ATTR {
+    if (epilogue == Epilogue::relu) return hn::IfThenElse(hn::Lt(v, zero), zero, v);
+    if (epilogue == Epilogue::tanh) return hn::Tanh(d, v);
+    if (epilogue == Epilogue::sigmoid) return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(v))));
+    return v;
+  };
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(f(hn::LoadU(d, x + i)), d, x + i);
+  if (i < n) {
+    const auto mask = hn::FirstN(d, static_cast<size_t>(n - i));
+    hn::BlendedStore(f(hn::MaskedLoad(mask, d, x + i)), mask, d, x + i);
+  }
+}
+
+template <int kCols>
+void fill(TileSet& set) {
+  set.run[1][kCols] = tile<1, kCols>;
+  set.run[2][kCols] = tile<2, kCols>;
+  set.run[3][kCols] = tile<3, kCols>;
+  set.run[4][kCols] = tile<4, kCols>;
+  set.run[5][kCols] = tile<5, kCols>;
+  set.run[6][kCols] = tile<6, kCols>;
+}
+
+const TileSet& get() {
+  static const TileSet set = [] {
+    TileSet s = {};
+    s.lanes = static_cast<int64_t>(hn::Lanes(D()));
+    s.vectors = kVectors;
+    fill<1>(s);
+    fill<2>(s);
+    if constexpr (kVectors == 4) {
+      fill<3>(s);
+      fill<4>(s);
+    }
+    s.run[7][1] = tile<7, 1>;
+    s.run[8][1] = tile<8, 1>;
+    s.run[9][1] = tile<9, 1>;
+    s.run[10][1] = tile<10, 1>;
+    s.run[11][1] = tile<11, 1>;
+    s.run[12][1] = tile<12, 1>;
+    s.transpose = transpose;
+    s.finish = finish;
+    return s;
+  }();
+  return set;
+}
+
+}  // namespace lacuna::cpu::gemm_tile::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lacuna::cpu {
+namespace gemm_tile {
+HWY_EXPORT(get);
+const TileSet& best() { return HWY_DYNAMIC_DISPATCH(get)(); }
+}  // namespace gemm_tile
+
+const TileSet& tile_set() { return gemm_tile::best(); }
+
+void pack_panels(const TileSet& set, const float* from, std::int64_t row, std::int64_t column,
+                 std::int64_t depth, std::int64_t columns, float* to) {
+  for (std::int64_t j = 0; j < columns; j += set.panel()) {
+    const std::int64_t width = set.width(columns - j), here = std::min(width, columns - j);
+    const float* source = from + j * column;
+    if (column == 1) {
+      for (std::int64_t k = 0; k < depth; k++)
+        std::memcpy(to + k * width, source + k * row, here * sizeof(float));
+    } else {
+      set.transpose(source, column, here, depth, to, width);
+    }
+    if (here < width)
+      for (std::int64_t k = 0; k < depth; k++)
+        std::memset(to + k * width + here, 0, (width - here) * sizeof(float));
+    to += depth * width;
+  }
+}
+
+}  // namespace lacuna::cpu
+#endif
