@@ -16,7 +16,7 @@ struct Conv2dForward {
   Array x;  // (n, h, w, ci)
   Array weight;  // (co, kh, kw, ci / groups)
   Array bias;    // optional, (co)
-  Window2d window;
+  Window2d window = {};
   std::int64_t groups = 1;  // divides ci and co
   Epilogue epilogue = Epilogue::none;
 };
@@ -27,7 +27,7 @@ struct Conv2dGradInput {
   Array dx;      // out, (n, h, w, ci); its shape says which of the possible input sizes was meant
   Array dy;      // (n, oh, ow, co)
   Array weight;  // (co, kh, kw, ci / groups)
-  Window2d window;
+  Window2d window = {};
   std::int64_t groups = 1;
 };
 
@@ -39,7 +39,7 @@ struct Conv2dGradWeight {
   Array dbias;    // out, optional, (co)
   Array dy;       // (n, oh, ow, co)
   Array x;        // (n, h, w, ci)
-  Window2d window;
+  Window2d window = {};
   std::int64_t groups = 1;
 };
 

@@ -17,7 +17,7 @@ struct ConvTranspose2dForward {
   Array x;       // (n, h, w, ci)
   Array weight;  // (ci, kh, kw, co / groups)
   Array bias;    // optional, (co)
-  Window2d window;
+  Window2d window = {};
   std::int64_t output_padding[2] = {
       0, 0};                // rows and columns more, at the end; below max(stride, dilation)
   std::int64_t groups = 1;  // divides ci and co
@@ -30,7 +30,7 @@ struct ConvTranspose2dGradInput {
   Array dx;      // out, (n, h, w, ci)
   Array dy;      // (n, oh, ow, co), before the epilogue
   Array weight;  // (ci, kh, kw, co / groups)
-  Window2d window;
+  Window2d window = {};
   std::int64_t output_padding[2] = {0, 0};
   std::int64_t groups = 1;
 };
@@ -43,7 +43,7 @@ struct ConvTranspose2dGradWeight {
   Array dbias;    // out, optional, (co)
   Array dy;       // (n, oh, ow, co)
   Array x;        // (n, h, w, ci)
-  Window2d window;
+  Window2d window = {};
   std::int64_t output_padding[2] = {0, 0};
   std::int64_t groups = 1;
 };

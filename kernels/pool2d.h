@@ -20,7 +20,7 @@ struct Pool2dForward {
       indices;  // out, optional, max only: i32, shape of y; row * w + column of the pixel that won
   PoolKind kind = PoolKind::max;
   std::int64_t kernel[2] = {1, 1};
-  Window2d window;  // padding at most half the kernel
+  Window2d window = {};  // padding at most half the kernel
   bool count_include_pad = true;
 };
 
@@ -32,7 +32,7 @@ struct Pool2dBackward {
   Array indices;  // max only, and required there: what forward wrote
   PoolKind kind = PoolKind::max;
   std::int64_t kernel[2] = {1, 1};
-  Window2d window;
+  Window2d window = {};
   bool count_include_pad = true;
 };
 
