@@ -27,26 +27,37 @@ std::vector<float> random_values(std::int64_t n) {
 }
 
 void measure(benchmark::State& state, Work work, const std::function<void()>& kernel) {
+  // Batches of some 20 ms between two measures of the limit, each of which stands beside its own limits: the speed of a
+  // shared machine changes within seconds.
+  std::vector<double> rates, limits, shares, batch;
+  double spent = 0, limit = 0;
+  const double work_of_call = (work.flops > 0 ? work.flops : work.bytes) * 1e-9;
+  const auto measure_limit = [&] { return work.flops > 0 ? fma_peak() : copy_bandwidth(); };
+  const auto close_batch = [&] {
+    const double next = measure_limit(), rate = work_of_call / median(batch);
+    rates.push_back(rate);
+    limits.push_back((limit + next) / 2);
+    shares.push_back(rate / limits.back());
+    limit = next;
+    batch.clear();
+    spent = 0;
+    kernel();  // its data is back in cache
+  };
+  limit = measure_limit();
   kernel();
-  std::vector<double> times, limits;
-  double since_limit = 1;
   for (auto _ : state) {
-    if (since_limit > 0.02) {  // every 20 ms
-      limits.push_back(work.flops > 0 ? fma_peak() : copy_bandwidth());
-      kernel();  // its data is back in cache
-      since_limit = 0;
-    }
     const double start = now();
     kernel();
     const double seconds = now() - start;
-    times.push_back(seconds);
-    since_limit += seconds;
+    batch.push_back(seconds);
+    spent += seconds;
     state.SetIterationTime(seconds);
+    if (spent > 0.02) close_batch();
   }
-  const double rate = (work.flops > 0 ? work.flops : work.bytes) / median(times) * 1e-9;
-  state.counters[work.flops > 0 ? "GFLOP/s" : "GB/s"] = rate;
+  if (!batch.empty()) close_batch();
+  state.counters[work.flops > 0 ? "GFLOP/s" : "GB/s"] = median(rates);
   state.counters["limit"] = median(limits);
-  state.counters["share"] = rate / median(limits);
+  state.counters["share"] = median(shares);
 }
 
 void add(const std::string& name, const char* who, Work work,
