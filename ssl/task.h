@@ -1,0 +1,78 @@
+#pragma once
+// A pretext task: what is hidden from the data, which modules fill the gap, and what the loss should do. One file a task
+// (ssl/<name>.cpp) and one line in ssl/tasks.def; the trainer, the command and the reports know the rest from here.
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../core/batch.h"
+#include "../core/context.h"
+#include "../nn/module.h"
+#include "settings.h"
+
+namespace lacuna {
+
+/// What a step computed: `total` is differentiated, `parts` are for the log.
+struct Losses {
+  Tensor total;
+  std::map<std::string, Tensor> parts;
+};
+
+/// A picture for people: (H, W, C) u8 on cpu, C 1 or 3.
+struct Picture {
+  std::string name;
+  Tensor pixels;
+};
+
+class Task {
+ public:
+  virtual ~Task() = default;
+
+  /// Everything that is trained: the checkpoint's model.*.
+  virtual Module& model() = 0;
+  /// What transfers to other tasks.
+  virtual Module& encoder() = 0;
+
+  /// A look at the training data before the first step: means, loss floors. Called on a fresh run and on a resumed one.
+  virtual void prepare(const Source& train) { (void)train; }
+
+  /// Phases of one training step, each with its own backward and optimizer step (a GAN has two).
+  virtual int phases() const { return 1; }
+  /// Whether a parameter is trained in a phase.
+  virtual bool trains(int phase, const std::string& parameter) const { return true; }
+  /// The losses of one batch.
+  virtual Losses step(Context& context, const Batch& batch, int phase = 0) = 0;
+
+  virtual void begin_epoch(Context& context, const Source& train) {}
+  virtual void end_epoch(Context& context, const Source& train) {}
+
+  /// What else must survive a stop: queues, averages, assignments. Checkpointed as state.*; f32 or integers.
+  virtual std::map<std::string, Tensor> state() { return {}; }
+  virtual void load_state(const std::map<std::string, Tensor>& state) {}
+
+  /// Loss expected of an untrained network, and a true lower bound; NaN where there is no such figure.
+  virtual double loss_start() const;
+  virtual double loss_floor() const;
+
+  /// Pictures of what the task does to some samples, for samples/ and the report.
+  virtual std::vector<Picture> pictures(Context& context, const Batch& batch) { return {}; }
+};
+
+/// What the command needs to know of a task before it makes one.
+struct TaskInfo {
+  const char* name;
+  const char* line;            // one line for `lacuna list`
+  void (*declare)(Settings&);  // its keys in [task] and [model], and its defaults for the others
+  std::unique_ptr<Task> (*make)(const Settings&, const std::vector<Field>& data);
+};
+
+/// All tasks, in the order of tasks.def.
+const std::vector<const TaskInfo*>& tasks();
+/// The task of that name, or an Error that suggests the nearest.
+const TaskInfo& find_task(const std::string& name);
+
+/// Declares what every run has: [data], [optim] and [train]; then the task's own keys.
+void declare_run(Settings& settings, const TaskInfo& task);
+
+}  // namespace lacuna

@@ -1,0 +1,71 @@
+#pragma once
+// The loop around a task: batches in, optimizer steps, a log line now and then, checkpoints, exact resume.
+//
+// A run is a pure function of (settings, data): order, masks and dropout come from counters, so a run that was killed and
+// resumed writes the same metrics (times aside) and the same checkpoint as one that was not. What a checkpoint cannot
+// recompute it stores; what it can (the loader's position, random numbers) follows from the step.
+#include <functional>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../nn/optim/optimizer.h"
+#include "task.h"
+
+namespace lacuna {
+
+/// One line of metrics.jsonl or eval.jsonl: names and numbers in order. Not-a-number is written as null.
+using Metrics = std::vector<std::pair<std::string, double>>;
+std::string to_json_line(const Metrics& metrics);
+
+/// Told what happens, as it happens. The command draws its progress bar and writes pictures from here.
+struct Observer {
+  virtual ~Observer() = default;
+  virtual void started(std::int64_t step, std::int64_t steps) {}
+  virtual void stepped(std::int64_t step, double loss) {}
+  virtual void logged(const Metrics& metrics) {}
+  virtual void evaluated(const Metrics& metrics) {}
+  virtual void epoch_ended(std::int64_t epoch, double mean_loss) {}
+  virtual void pictures(std::int64_t step, const std::vector<Picture>& pictures) {}
+  virtual void warned(const std::string& line) {}
+  /// True asks the trainer to stop after this step, with a checkpoint.
+  virtual bool interrupted() { return false; }
+};
+
+class Trainer {
+ public:
+  /// `folder` is the run folder, which exists; `validation` may be null. The settings are those that declare_run() made.
+  Trainer(Task& task, Settings settings, Batches& train, Batches* validation, std::string folder);
+  ~Trainer();
+
+  /// Continues from the folder's checkpoint, cutting metrics.jsonl and eval.jsonl to its step; where there is none yet,
+  /// starts anew. Fails where the checkpoint is of another task or of other settings.
+  void resume();
+  /// Trains to the end. Throws Error on a loss that is not finite, after naming the first op that made it; the last
+  /// checkpoint stays.
+  void run(Observer& observer);
+
+  std::int64_t step() const { return step_; }
+  std::int64_t steps() const { return steps_; }
+
+ private:
+  void save();
+  Losses one_step(const Batch& batch);
+  Metrics evaluate();
+  [[noreturn]] void explain_nonfinite(const Batch& batch, double loss);
+
+  Task& task_;
+  Settings settings_;
+  Batches& train_;
+  Batches* validation_;
+  std::string folder_;
+  Context context_;
+  std::vector<std::unique_ptr<Optimizer>> optimizers_;  // one a phase
+  std::int64_t step_ = 0, steps_ = 0;
+  double seconds_before_ = 0;  // of earlier sittings, from metrics.jsonl
+  double log_sum_ = 0, epoch_sum_ = 0, best_ = std::numeric_limits<double>::infinity();
+  std::int64_t log_count_ = 0, epoch_count_ = 0, evaluations_since_best_ = 0;
+};
+
+}  // namespace lacuna
