@@ -1,0 +1,68 @@
+// Convolution; formulas in kernels/conv2d.h.
+#include "conv2d.h"
+
+#include "../../kernels/conv2d.h"
+#include "../tape.h"
+#include "reduce.h"
+#include "shape.h"
+
+namespace lacuna {
+namespace {
+
+struct Attributes {
+  Window2d window;
+  std::int64_t groups;
+  Epilogue activation;
+  Shape x,
+      weight;  // shapes: the tensors themselves are saved only where the other's gradient needs them
+};
+
+Gradients conv2d_backward(Saved& saved, Tensor dy, Needs needs) {
+  const auto& at = saved.attributes<Attributes>();
+  dy = contiguous(detail::before_epilogue(at.activation, std::move(dy), saved[2]));
+  Tensor dx, dweight, dbias;
+  if (needs[0]) {
+    dx = Tensor::empty(at.x, dy.dtype(), dy.device());
+    run<&KernelTable::conv2d_grad_input>(
+        Conv2dGradInput{dx.array(), dy.array(), saved[1].array(), at.window, at.groups},
+        dy.device());
+  }
+  if (needs[1]) {
+    dweight = Tensor::empty(at.weight, dy.dtype(), dy.device());
+    if (needs[2]) dbias = Tensor::empty({at.weight[0]}, dy.dtype(), dy.device());
+    run<&KernelTable::conv2d_grad_weight>(
+        Conv2dGradWeight{dweight.array(), dbias.array(), dy.array(), saved[0].array(), at.window,
+                         at.groups},
+        dy.device());
+  } else if (needs[2]) {
+    dbias = sum(dy, {0, 1, 2});
+  }
+  return {dx, dweight, dbias};
+}
+
+}  // namespace
+
+Tensor conv2d(const Tensor& input, const Tensor& kernel, const Tensor& bias,
+              const Conv2dOptions& options) {
+  const char* op = Conv2dForward::op;
+  detail::check_four(op, "x", input, "(n, h, w, channels)");
+  detail::check_four(op, "weight", kernel, "(out, kh, kw, in / groups)");
+  const Window2d window = detail::window_of(op, options.stride, options.padding, options.dilation);
+  const Tensor x = contiguous(input), weight = contiguous(kernel),
+               b = bias.defined() ? contiguous(bias) : bias;
+  Tensor y = Tensor::empty({x.dim(0), window.output(x.dim(1), weight.dim(1), 0),
+                            window.output(x.dim(2), weight.dim(2), 1), weight.dim(0)},
+                           x.dtype(), x.device());
+  run<&KernelTable::conv2d_forward>(Conv2dForward{y.array(), x.array(), weight.array(), b.array(),
+                                                  window, options.groups, options.activation},
+                                    x.device());
+  const bool ends = options.activation != Epilogue::none;
+  return record(
+      op, y, {x, weight, b},
+      Saved{weight.needs_grad() ? x : Tensor(), x.needs_grad() ? weight : Tensor(),
+            ends ? y : Tensor()}
+          .with(Attributes{window, options.groups, options.activation, x.shape(), weight.shape()}),
+      conv2d_backward);
+}
+
+}  // namespace lacuna
