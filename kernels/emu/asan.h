@@ -11,6 +11,7 @@
 #endif
 
 #if defined(LACUNA_ASAN)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -26,10 +27,13 @@ inline void leave(void** fake_stack, const void* to_bottom, std::size_t to_bytes
 inline void enter(void* fake_stack, const void** from_bottom, std::size_t* from_bytes) {
   __sanitizer_finish_switch_fiber(fake_stack, from_bottom, from_bytes);
 }
+/// Frames that were left by a switch and never returned keep their red zones: a stack's memory must be wiped of them.
+inline void forget(void* stack, std::size_t bytes) { __asan_unpoison_memory_region(stack, bytes); }
 #else
 inline constexpr bool kOn = false;
 inline void leave(void**, const void*, std::size_t) {}
 inline void enter(void*, const void**, std::size_t*) {}
+inline void forget(void*, std::size_t) {}
 #endif
 
 }  // namespace lacuna::emu::asan

@@ -43,17 +43,16 @@ RandomOrder::RandomOrder(std::int64_t n, Rng& rng) : n_(n) {
   } while (std::gcd(stride_, n) != 1);
 }
 
-Engine& engine() {
+Engine& make_engine() {
   thread_local Engine e;
-  return e;
+  return *(this_engine = &e);
 }
 
 Engine::~Engine() {
   quitting_ = true;
-  for (Thread& t : pool_) {
-    if (!t.strand.created()) continue;
-    t.strand.finish_into(caller_);
-    caller_.switch_to(t.strand);
+  for (int i = 0; i < created_; i++) {
+    pool_[i].strand.finish_into(caller_);
+    caller_.switch_to(pool_[i].strand);
   }
 }
 
@@ -110,13 +109,11 @@ void Engine::run_plain() {
 }
 
 void Engine::run_block() {
-  while (static_cast<int>(pool_.size()) < threads_) {
-    Thread& t = pool_.emplace_back();
-    t.number = static_cast<int>(pool_.size()) - 1;
+  for (; created_ < threads_; created_++) {
+    Thread& t = pool_[created_];
+    t.number = created_;
     t.strand.create(t.number, thread_body, &t);
   }
-  ready_.resize(pool_.size());
-  meetings_.resize((pool_.size() + 31) / 32);
   for (auto& m : meetings_) m.clear();
   ready_count_ = left_ = arrived = true_votes = 0;
   mixed_sites = false;
@@ -132,22 +129,6 @@ void Engine::run_block() {
     cancel();
     std::rethrow_exception(std::exchange(error_, nullptr));
   }
-}
-
-// Runs the next thread in `from`'s place; the caller of launch() where there is none.
-void Engine::go_on(Strand& from) {
-  if (error_ || ready_count_ == 0) return from.switch_to(caller_);
-  const std::uint32_t i = rng_.below(static_cast<std::uint32_t>(ready_count_));
-  Thread& next = *ready_[i];
-  ready_[i] = ready_[--ready_count_];
-  current_ = &next;
-  threadIdx = next.index;
-  if (&next.strand != &from) from.switch_to(next.strand);
-}
-
-void Engine::suspend(Thread& self) {
-  go_on(self.strand);
-  if (cancelled_) throw Cancelled{};
 }
 
 void Engine::thread_body(void* thread) {
@@ -174,15 +155,10 @@ void Engine::cancel() {
   cancelled_ = false;
 }
 
-Thread& Engine::enter(const char* what, Site at) {
-  if (!current_) {
-    if (!running_) fail("emu", what, " outside a kernel");
-    kernel_error(std::string(what) + " (" + at.file + ":" + std::to_string(at.line) +
-                 ") in a kernel launched with .barriers = false");
-  }
-  current_->what = what;
-  current_->site = at;
-  return *current_;
+void Engine::no_fibers(const char* what, Site at) const {
+  if (!running_) fail("emu", what, " outside a kernel");
+  kernel_error(std::string(what) + " (" + at.file + ":" + std::to_string(at.line) +
+               ") in a kernel launched with .barriers = false");
 }
 
 void* Engine::dynamic_shared(Site at) {

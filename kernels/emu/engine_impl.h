@@ -1,7 +1,7 @@
 #pragma once
 // The engine's parts; included by engine.cpp, sync.cpp and report.cpp only.
-#include <deque>
 #include <exception>
+#include <memory>
 #include <vector>
 
 #include "device/builtins.h"
@@ -38,7 +38,7 @@ class RandomOrder {
 
 enum class State : std::uint8_t { ready, at_barrier, at_warp, left };
 
-struct Thread {
+struct alignas(64) Thread {
   Strand strand;
   int number = 0;
   Index3 index;
@@ -64,12 +64,23 @@ class Engine {
 
   void run_grid(const char* text, const LaunchConfig& config, Body body, void* arguments);
   /// The running thread, which is about to wait in `what`; an error where there are no fibers.
-  Thread& enter(const char* what, Site at);
+  Thread& enter(const char* what, Site at) {
+    if (!current_) no_fibers(what, at);
+    current_->what = what;
+    current_->site = at;
+    return *current_;
+  }
   /// The running thread waits: others run until one wakes it.
-  void suspend(Thread& self);
+  void suspend(Thread& self) {
+    go_on(self.strand);
+    if (cancelled_) throw Cancelled{};
+  }
+  /// Puts a thread at a random place of the queue. Drawn here and not in go_on(), where every switch would wait for it.
   void wake(Thread& t) {
     t.state = State::ready;
-    ready_[ready_count_++] = &t;
+    const std::uint32_t i = rng_.below(static_cast<std::uint32_t>(++ready_count_));
+    ready_[ready_count_ - 1] = ready_[i];
+    ready_[i] = &t;
   }
 
   int threads() const { return threads_; }
@@ -95,13 +106,22 @@ class Engine {
   void run_block();
   void run_plain();
   void cancel();
-  void go_on(Strand& from);
+  [[noreturn]] void no_fibers(const char* what, Site at) const;
+  /// Runs the next thread in `from`'s place; the caller of launch() where there is none.
+  void go_on(Strand& from) {
+    if (error_ || ready_count_ == 0) return from.switch_to(caller_);
+    Thread& next = *ready_[--ready_count_];
+    if (ready_count_ > 0) __builtin_prefetch(ready_[ready_count_ - 1]);
+    current_ = &next;
+    threadIdx = next.index;
+    if (&next.strand != &from) from.switch_to(next.strand);
+  }
   Index3 index_of(int number) const;
 
-  std::deque<Thread> pool_;
-  std::vector<Thread*> ready_;
-  int ready_count_ = 0, left_ = 0, threads_ = 0;
-  std::vector<std::vector<Meeting>> meetings_;
+  const std::unique_ptr<Thread[]> pool_{new Thread[kMaxThreads]};
+  std::vector<Thread*> ready_ = std::vector<Thread*>(kMaxThreads);
+  int ready_count_ = 0, left_ = 0, threads_ = 0, created_ = 0;
+  std::vector<std::vector<Meeting>> meetings_ = std::vector<std::vector<Meeting>>(kMaxThreads / 32);
   Strand caller_;
   Thread* current_ = nullptr;
   std::exception_ptr error_;
@@ -114,6 +134,9 @@ class Engine {
   void* arguments_ = nullptr;
 };
 
-Engine& engine();
+inline thread_local constinit Engine* this_engine = nullptr;
+Engine& make_engine();
+
+inline Engine& engine() { return this_engine ? *this_engine : make_engine(); }
 
 }  // namespace lacuna::emu::detail

@@ -3,9 +3,6 @@
 #include <sys/mman.h>
 
 #include <new>
-#include <utility>
-
-#include "asan.h"
 
 namespace lacuna::emu {
 namespace {
@@ -18,18 +15,6 @@ struct NoFree {  // the strand frees its stack itself
 };
 
 }  // namespace
-
-thread_local Strand* Strand::leaving_ = nullptr;
-
-void Strand::note_arrival(boost::context::fiber&& left, void* fake_stack) {
-  const void* bottom = nullptr;
-  std::size_t bytes = 0;
-  asan::enter(fake_stack, &bottom, &bytes);
-  if (!leaving_) return;  // it has finished
-  leaving_->suspended_ = std::move(left);
-  leaving_->stack_bottom_ = bottom;
-  leaving_->stack_bytes_ = bytes;
-}
 
 void Strand::create(int number, void (*body)(void*), void* owner) {
   void* map = mmap(nullptr, kStack + kPage, PROT_READ | PROT_WRITE,
@@ -54,15 +39,10 @@ void Strand::create(int number, void (*body)(void*), void* owner) {
       });
 }
 
-void Strand::switch_to(Strand& to) {
-  leaving_ = this;
-  asan::leave(&fake_stack_, to.stack_bottom_, to.stack_bytes_);
-  boost::context::fiber left = std::move(to.suspended_).resume();
-  note_arrival(std::move(left), fake_stack_);
-}
-
 Strand::~Strand() {
-  if (base_) munmap(base_, kStack + kPage);
+  if (!base_) return;
+  asan::forget(base_, kStack + kPage);
+  munmap(base_, kStack + kPage);
 }
 
 }  // namespace lacuna::emu
