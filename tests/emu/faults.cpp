@@ -25,16 +25,6 @@ class Faults : public testing::Test {
     std::iota(v.begin(), v.end(), 1.0f);
     return v;
   }
-  /// The error's text, with N for line numbers.
-  template <class F>
-  static std::string error_of(F&& f) {
-    try {
-      f();
-    } catch (const Error& e) {
-      return without_lines(e.what());
-    }
-    return "";
-  }
 };
 
 TEST_F(Faults, GuardOffByOneIsSeenByBandsOfTheTest) {

@@ -1,6 +1,8 @@
 #pragma once
 #include <string>
 
+#include "../../kernels/error.h"
+
 namespace lacuna::test {
 
 /// The text with N for the line numbers that follow ".cu:".
@@ -13,6 +15,17 @@ inline std::string without_lines(const std::string& text) {
     while (i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '9') i++;
   }
   return out;
+}
+
+/// The text of the Error that f throws, without line numbers; empty where it throws none.
+template <class F>
+std::string error_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return without_lines(e.what());
+  }
+  return "";
 }
 
 }  // namespace lacuna::test
