@@ -123,14 +123,6 @@ void column_sums(const double* x, std::int64_t rows, std::int64_t columns, doubl
   sum_columns(x, rows, columns, sums);
 }
 
-void conv_forward(const ConvSizes& s, const float* x, const float* weight, ConvEnd<float> end,
-                  float* y) {
-  forward(s, x, weight, end, y);
-}
-void conv_grad_input(const ConvSizes& s, const float* dy, const float* weight, ConvEnd<float> end,
-                     float* dx) {
-  grad_input(s, dy, weight, end, dx);
-}
 void conv_grad_weight(const ConvSizes& s, const float* dy, const float* x, float* dweight) {
   grad_weight(s, dy, x, dweight);
 }

@@ -43,7 +43,7 @@ HWY_NOINLINE void tile(const Tile& t) {
   for (int64_t tap = 0; tap < t.taps; tap++) {
     const float* HWY_RESTRICT a[kRows];
     HWY_UNROLL(16) for (int i = 0; i < kRows; i++) a[i] = t.a[i] + t.a_at[tap];
-    const float* HWY_RESTRICT b = t.b + t.b_at[tap];
+    const float* HWY_RESTRICT b = t.b + t.b_at[tap] * step;
     for (int64_t k = 0; k < depth; k++, b += step) {
       V bv[kCols];
       HWY_UNROLL(4) for (int j = 0; j < kCols; j++) bv[j] = hn::LoadU(d, b + j * lanes);
@@ -81,32 +81,38 @@ HWY_NOINLINE void tile(const Tile& t) {
 
 void transpose(const float* from, int64_t from_step, int64_t rows, int64_t columns, float* to,
                int64_t to_step) {
-  int64_t r = 0;
+  // In strips whose rows of `to` stay in the first-level cache while their lines fill up.
+  constexpr int64_t kStrip = 64;
+  for (int64_t strip = 0; strip < columns; strip += kStrip) {
+    const int64_t end = HWY_MIN(strip + kStrip, columns);
+    int64_t r = 0;
 #if HWY_TARGET != HWY_SCALAR
-  const hn::FixedTag<float, 4> d;
-  const hn::RepartitionToWide<decltype(d)> dw;
-  for (; r + 4 <= rows; r += 4) {
-    const float* f = from + r * from_step;
-    int64_t c = 0;
-    for (; c + 4 <= columns; c += 4) {
-      const auto v0 = hn::LoadU(d, f + c), v1 = hn::LoadU(d, f + from_step + c);
-      const auto v2 = hn::LoadU(d, f + 2 * from_step + c), v3 = hn::LoadU(d, f + 3 * from_step + c);
-      const auto l01 = hn::BitCast(dw, hn::InterleaveLower(d, v0, v1));
-      const auto l23 = hn::BitCast(dw, hn::InterleaveLower(d, v2, v3));
-      const auto u01 = hn::BitCast(dw, hn::InterleaveUpper(d, v0, v1));
-      const auto u23 = hn::BitCast(dw, hn::InterleaveUpper(d, v2, v3));
-      float* t = to + c * to_step + r;
-      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dw, l01, l23)), d, t);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dw, l01, l23)), d, t + to_step);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dw, u01, u23)), d, t + 2 * to_step);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dw, u01, u23)), d, t + 3 * to_step);
+    const hn::FixedTag<float, 4> d;
+    const hn::RepartitionToWide<decltype(d)> dw;
+    for (; r + 4 <= rows; r += 4) {
+      const float* f = from + r * from_step;
+      int64_t c = strip;
+      for (; c + 4 <= end; c += 4) {
+        const auto v0 = hn::LoadU(d, f + c), v1 = hn::LoadU(d, f + from_step + c);
+        const auto v2 = hn::LoadU(d, f + 2 * from_step + c),
+                   v3 = hn::LoadU(d, f + 3 * from_step + c);
+        const auto l01 = hn::BitCast(dw, hn::InterleaveLower(d, v0, v1));
+        const auto l23 = hn::BitCast(dw, hn::InterleaveLower(d, v2, v3));
+        const auto u01 = hn::BitCast(dw, hn::InterleaveUpper(d, v0, v1));
+        const auto u23 = hn::BitCast(dw, hn::InterleaveUpper(d, v2, v3));
+        float* t = to + c * to_step + r;
+        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dw, l01, l23)), d, t);
+        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dw, l01, l23)), d, t + to_step);
+        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(dw, u01, u23)), d, t + 2 * to_step);
+        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(dw, u01, u23)), d, t + 3 * to_step);
+      }
+      for (; c < end; c++)
+        for (int64_t i = 0; i < 4; i++) to[c * to_step + r + i] = f[i * from_step + c];
     }
-    for (; c < columns; c++)
-      for (int64_t i = 0; i < 4; i++) to[c * to_step + r + i] = f[i * from_step + c];
-  }
 #endif
-  for (; r < rows; r++)
-    for (int64_t c = 0; c < columns; c++) to[c * to_step + r] = from[r * from_step + c];
+    for (; r < rows; r++)
+      for (int64_t c = strip; c < end; c++) to[c * to_step + r] = from[r * from_step + c];
+  }
 }
 
 void finish(float* x, int64_t n, Epilogue epilogue) {

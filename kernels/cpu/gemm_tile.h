@@ -7,7 +7,7 @@
 
 namespace lacuna::cpu {
 
-/// c[i][j] = end(sum over t, k of a[i][a_at[t] + k] * b[b_at[t] + k * b_step + j] + [add] c[i][j]).
+/// c[i][j] = end(sum over t, k of a[i][a_at[t] + k] * b[(b_at[t] + k) * b_step + j] + [add] c[i][j]).
 /// A matrix product has one tap. A convolution has one a tap of its kernel (or a run of taps that are neighbours in
 /// memory), so that images are read where they lie. Sums run over t, then k, whatever the tile's size: a tile
 /// boundary never shows in the result.
@@ -15,7 +15,7 @@ struct Tile {
   const float* const* a;     // [rows]
   const std::int64_t* a_at;  // [taps], in elements
   const float* b;            // b_step >= the tile's width, all of which is read
-  const std::int64_t* b_at;  // [taps]
+  const std::int64_t* b_at;  // [taps], in rows
   std::int64_t b_step;
   std::int64_t taps, depth;
   float* const* c;       // [rows]
