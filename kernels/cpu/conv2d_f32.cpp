@@ -252,7 +252,7 @@ void gather(const Gather& g, ConvEnd<float> end) {
               tile.columns = std::min(width, j1 - j);
               tile.bias = last && end.bias ? end.bias + group * out + j : nullptr;
               tile.b = panel;
-              tile.b_step = width;
+              tile.b_step = tile.b_unit = width;
               panel += sums[b].rows() * width;
               set.run[count][width / set.lanes](tile);
             }

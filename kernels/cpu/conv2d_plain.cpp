@@ -123,11 +123,4 @@ void column_sums(const double* x, std::int64_t rows, std::int64_t columns, doubl
   sum_columns(x, rows, columns, sums);
 }
 
-void conv_grad_weight(const ConvSizes& s, const float* dy, const float* x, float* dweight) {
-  grad_weight(s, dy, x, dweight);
-}
-void column_sums(const float* x, std::int64_t rows, std::int64_t columns, float* sums) {
-  sum_columns(x, rows, columns, sums);
-}
-
 }  // namespace lacuna::cpu

@@ -43,7 +43,7 @@ HWY_NOINLINE void tile(const Tile& t) {
   for (int64_t tap = 0; tap < t.taps; tap++) {
     const float* HWY_RESTRICT a[kRows];
     HWY_UNROLL(16) for (int i = 0; i < kRows; i++) a[i] = t.a[i] + t.a_at[tap];
-    const float* HWY_RESTRICT b = t.b + t.b_at[tap] * step;
+    const float* HWY_RESTRICT b = t.b + t.b_at[tap] * t.b_unit;
     for (int64_t k = 0; k < depth; k++, b += step) {
       V bv[kCols];
       HWY_UNROLL(4) for (int j = 0; j < kCols; j++) bv[j] = hn::LoadU(d, b + j * lanes);
@@ -115,6 +115,34 @@ void transpose(const float* from, int64_t from_step, int64_t rows, int64_t colum
   }
 }
 
+template <int kCols>
+void sum_strip(const float* x, int64_t rows, int64_t step, int64_t columns, float* sums) {
+  const D d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t tail = columns - (kCols - 1) * lanes;  // of the last vector
+  const auto mask = hn::FirstN(d, static_cast<size_t>(tail));
+  V sum[kCols];
+  HWY_UNROLL(4) for (int j = 0; j < kCols; j++) sum[j] = hn::Zero(d);
+  for (int64_t r = 0; r < rows; r++, x += step) {
+    HWY_UNROLL(4)
+    for (int j = 0; j + 1 < kCols; j++) sum[j] = hn::Add(sum[j], hn::LoadU(d, x + j * lanes));
+    const float* last = x + (kCols - 1) * lanes;
+    sum[kCols - 1] =
+        hn::Add(sum[kCols - 1], tail == lanes ? hn::LoadU(d, last) : hn::MaskedLoad(mask, d, last));
+  }
+  HWY_UNROLL(4) for (int j = 0; j + 1 < kCols; j++) hn::StoreU(sum[j], d, sums + j * lanes);
+  hn::BlendedStore(sum[kCols - 1], mask, d, sums + (kCols - 1) * lanes);
+}
+
+void sum_columns(const float* x, int64_t rows, int64_t columns, float* sums) {
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(D()));
+  int64_t c = 0;
+  for (; c + 3 * lanes < columns; c += 4 * lanes)
+    sum_strip<4>(x + c, rows, columns, HWY_MIN(columns - c, 4 * lanes), sums + c);
+  for (; c < columns; c += lanes)
+    sum_strip<1>(x + c, rows, columns, HWY_MIN(columns - c, lanes), sums + c);
+}
+
 void finish(float* x, int64_t n, Epilogue epilogue) {
   const D d;
   const V zero = hn::Zero(d), one = hn::Set(d, 1.0f);
@@ -161,6 +189,7 @@ const TileSet& get() {
     s.run[11][1] = tile<11, 1>;
     s.run[12][1] = tile<12, 1>;
     s.transpose = transpose;
+    s.sum_columns = sum_columns;
     s.finish = finish;
     return s;
   }();

@@ -7,7 +7,7 @@
 
 namespace lacuna::cpu {
 
-/// c[i][j] = end(sum over t, k of a[i][a_at[t] + k] * b[(b_at[t] + k) * b_step + j] + [add] c[i][j]).
+/// c[i][j] = end(sum over t, k of a[i][a_at[t] + k] * b[b_at[t] * b_unit + k * b_step + j] + [add] c[i][j]).
 /// A matrix product has one tap. A convolution has one a tap of its kernel (or a run of taps that are neighbours in
 /// memory), so that images are read where they lie. Sums run over t, then k, whatever the tile's size: a tile
 /// boundary never shows in the result.
@@ -15,8 +15,8 @@ struct Tile {
   const float* const* a;     // [rows]
   const std::int64_t* a_at;  // [taps], in elements
   const float* b;            // b_step >= the tile's width, all of which is read
-  const std::int64_t* b_at;  // [taps], in rows
-  std::int64_t b_step;
+  const std::int64_t* b_at;  // [taps], in b_unit
+  std::int64_t b_step, b_unit;
   std::int64_t taps, depth;
   float* const* c;       // [rows]
   std::int64_t columns;  // of the tile's width, those that are written
@@ -35,6 +35,8 @@ struct TileSet {
   /// to[c * to_step + r] = from[r * from_step + c] for r < rows, c < columns.
   void (*transpose)(const float* from, std::int64_t from_step, std::int64_t rows,
                     std::int64_t columns, float* to, std::int64_t to_step);
+  /// sums[c] = sum over r of x[r * columns + c], for any number of columns.
+  void (*sum_columns)(const float* x, std::int64_t rows, std::int64_t columns, float* sums);
   /// x[i] = epilogue(x[i])
   void (*finish)(float* x, std::int64_t n, Epilogue);
 
