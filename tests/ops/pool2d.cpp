@@ -120,7 +120,7 @@ TEST(Pool2d, RulesNameEverything) {
   EXPECT_EQ(error_of([] {
               global_avg_pool(Tensor::zeros({1, 0, 8, 3}));
             }),
-            "[pool2d] kernel must be at least 1 by 1: got x (1, 0, 8, 3) f32 cpu, y (1, 2, 1, 3) "
+            "[pool2d] kernel must be at least 1 by 1: got x (1, 0, 8, 3) f32 cpu, y (1, 1, 1, 3) "
             "f32 cpu, kernel (0, 8)");
   EXPECT_EQ(error_of([] {
               max_pool2d(Tensor::zeros({1, 4, 4, 3}, Dtype::u8), {.kernel = 2});
