@@ -1,5 +1,5 @@
-// Pooling on cpu: plain loops over the windows of one output row, pixel by pixel, channels innermost.
-#include "../pool2d.h"
+// Pooling on cpu: the table's entries, and f64 by plain loops, window by window.
+#include "pool2d.h"
 
 #include <limits>
 #include <vector>
@@ -9,128 +9,86 @@
 namespace lacuna::cpu {
 namespace {
 
-// Taps first, ..., last - 1 of the window at output i lie inside [0, size); the first of them at pixel `at`.
-struct Inside {
-  std::int64_t first, last, at;
-};
-Inside inside(std::int64_t i, std::int64_t size, std::int64_t kernel, const Window2d& w, int axis) {
-  const std::int64_t start = i * w.stride[axis] - w.padding[axis], d = w.dilation[axis];
-  const std::int64_t first = start < 0 ? (-start + d - 1) / d : 0;
-  const std::int64_t room = size - start;
-  std::int64_t last = room <= 0 ? 0 : (room + d - 1) / d;
-  if (last > kernel) last = kernel;
-  return {first, last < first ? first : last, start + first * d};
+using std::int64_t;
+
+// Calls f(offset of the pixel in the image, its number) for every tap inside the image, in row-major order.
+template <class F>
+void each_tap(const PoolTaps& rows, const PoolTaps& columns, int64_t width, int64_t c,
+              const Window2d& w, F&& f) {
+  for (int64_t p = 0; p < rows.count(); p++)
+    for (int64_t q = 0; q < columns.count(); q++) {
+      const int64_t pixel = (rows.at + p * w.dilation[0]) * width + columns.at + q * w.dilation[1];
+      f(pixel * c, static_cast<std::int32_t>(pixel));
+    }
 }
 
-template <class T>
-void max_row(const Pool2dForward& a, std::int64_t n, std::int64_t i) {
-  const std::int64_t h = a.x.dim(1), w = a.x.dim(2), c = a.x.dim(3), ow = a.y.dim(2);
-  const Inside rows = inside(i, h, a.kernel[0], a.window, 0);
-  std::vector<std::int32_t> unused(a.indices ? 0 : c);
-  for (std::int64_t j = 0; j < ow; j++) {
-    const Inside columns = inside(j, w, a.kernel[1], a.window, 1);
-    const std::int64_t at = ((n * a.y.dim(1) + i) * ow + j) * c;
-    T* y = a.y.as<T>() + at;
-    std::int32_t* index = a.indices ? a.indices.as<std::int32_t>() + at : unused.data();
-    for (std::int64_t k = 0; k < c; k++) {
-      y[k] = -std::numeric_limits<T>::infinity();
-      index[k] = -1;
-    }
-    for (std::int64_t p = rows.first; p < rows.last; p++) {
-      for (std::int64_t q = columns.first; q < columns.last; q++) {
-        const std::int64_t row = rows.at + (p - rows.first) * a.window.dilation[0];
-        const std::int64_t column = columns.at + (q - columns.first) * a.window.dilation[1];
-        const auto pixel = static_cast<std::int32_t>(row * w + column);
-        const T* x = a.x.as<T>() + ((n * h + row) * w + column) * c;
-        for (std::int64_t k = 0; k < c; k++) {
-          const bool wins = x[k] > y[k] || x[k] != x[k] || index[k] < 0;
-          y[k] = wins ? x[k] : y[k];
-          index[k] = wins ? pixel : index[k];
-        }
+void forward_pixel(const Pool2dForward& a, int64_t n, int64_t i, int64_t j) {
+  const int64_t h = a.x.dim(1), w = a.x.dim(2), c = a.x.dim(3),
+                at = ((n * a.y.dim(1) + i) * a.y.dim(2) + j) * c;
+  const PoolTaps rows = pool_taps(i, h, a.kernel[0], a.window, 0),
+                 columns = pool_taps(j, w, a.kernel[1], a.window, 1);
+  const double* image = a.x.as<double>() + n * h * w * c;
+  const double scale = pool_scale(rows.count() * columns.count(), a.kernel, a.count_include_pad);
+  for (int64_t k = 0; k < c; k++) {
+    const bool max = a.kind == PoolKind::max;
+    double y = max ? -std::numeric_limits<double>::infinity() : 0;
+    std::int32_t index = -1;
+    each_tap(rows, columns, w, c, a.window, [&](int64_t offset, std::int32_t pixel) {
+      const double x = image[offset + k];
+      if (!max) {
+        y += x;
+      } else if (x > y || x != x || index < 0) {
+        y = x;
+        index = pixel;
       }
-    }
+    });
+    a.y.as<double>()[at + k] = max ? y : y * scale;
+    if (a.indices) a.indices.as<std::int32_t>()[at + k] = index;
   }
 }
 
-template <class T>
-void average_row(const Pool2dForward& a, std::int64_t n, std::int64_t i) {
-  const std::int64_t h = a.x.dim(1), w = a.x.dim(2), c = a.x.dim(3), ow = a.y.dim(2);
-  const Inside rows = inside(i, h, a.kernel[0], a.window, 0);
-  for (std::int64_t j = 0; j < ow; j++) {
-    const Inside columns = inside(j, w, a.kernel[1], a.window, 1);
-    T* y = a.y.as<T>() + ((n * a.y.dim(1) + i) * ow + j) * c;
-    for (std::int64_t k = 0; k < c; k++) y[k] = 0;
-    for (std::int64_t p = rows.first; p < rows.last; p++) {
-      for (std::int64_t q = columns.first; q < columns.last; q++) {
-        const std::int64_t row = rows.at + (p - rows.first) * a.window.dilation[0];
-        const std::int64_t column = columns.at + (q - columns.first) * a.window.dilation[1];
-        const T* x = a.x.as<T>() + ((n * h + row) * w + column) * c;
-        for (std::int64_t k = 0; k < c; k++) y[k] += x[k];
-      }
-    }
-    const std::int64_t taps = (rows.last - rows.first) * (columns.last - columns.first);
-    const std::int64_t count = a.count_include_pad ? a.kernel[0] * a.kernel[1] : taps;
-    const T scale = count ? T{1} / static_cast<T>(count) : T{0};
-    for (std::int64_t k = 0; k < c; k++) y[k] *= scale;
-  }
-}
-
-// One image: its windows in order, each adding to the pixels that it holds. Images are independent.
-template <class T>
-void backward_image(const Pool2dBackward& a, std::int64_t n) {
-  const std::int64_t h = a.dx.dim(1), w = a.dx.dim(2), c = a.dx.dim(3);
-  const std::int64_t oh = a.dy.dim(1), ow = a.dy.dim(2);
-  T* image = a.dx.as<T>() + n * h * w * c;
-  for (std::int64_t k = 0; k < h * w * c; k++) image[k] = 0;
-  for (std::int64_t i = 0; i < oh; i++) {
-    const Inside rows = inside(i, h, a.kernel[0], a.window, 0);
-    for (std::int64_t j = 0; j < ow; j++) {
-      const std::int64_t at = ((n * oh + i) * ow + j) * c;
-      const T* dy = a.dy.as<T>() + at;
+// One image: its windows in order, each adding to the pixels that it holds.
+void backward_image(const Pool2dBackward& a, int64_t n) {
+  const int64_t h = a.dx.dim(1), w = a.dx.dim(2), c = a.dx.dim(3), oh = a.dy.dim(1),
+                ow = a.dy.dim(2);
+  double* image = a.dx.as<double>() + n * h * w * c;
+  for (int64_t k = 0; k < h * w * c; k++) image[k] = 0;
+  for (int64_t i = 0; i < oh; i++)
+    for (int64_t j = 0; j < ow; j++) {
+      const int64_t at = ((n * oh + i) * ow + j) * c;
+      const double* dy = a.dy.as<double>() + at;
       if (a.kind == PoolKind::max) {
         const std::int32_t* index = a.indices.as<std::int32_t>() + at;
-        for (std::int64_t k = 0; k < c; k++)
+        for (int64_t k = 0; k < c; k++)
           if (index[k] >= 0) image[index[k] * c + k] += dy[k];
         continue;
       }
-      const Inside columns = inside(j, w, a.kernel[1], a.window, 1);
-      const std::int64_t taps = (rows.last - rows.first) * (columns.last - columns.first);
-      const std::int64_t count = a.count_include_pad ? a.kernel[0] * a.kernel[1] : taps;
-      const T scale = count ? T{1} / static_cast<T>(count) : T{0};
-      for (std::int64_t p = 0; p < rows.last - rows.first; p++) {
-        for (std::int64_t q = 0; q < columns.last - columns.first; q++) {
-          const std::int64_t row = rows.at + p * a.window.dilation[0];
-          const std::int64_t column = columns.at + q * a.window.dilation[1];
-          T* dx = image + (row * w + column) * c;
-          for (std::int64_t k = 0; k < c; k++) dx[k] += dy[k] * scale;
-        }
-      }
+      const PoolTaps rows = pool_taps(i, h, a.kernel[0], a.window, 0);
+      const PoolTaps columns = pool_taps(j, w, a.kernel[1], a.window, 1);
+      const double scale =
+          pool_scale(rows.count() * columns.count(), a.kernel, a.count_include_pad);
+      each_tap(rows, columns, w, c, a.window, [&](int64_t offset, std::int32_t) {
+        for (int64_t k = 0; k < c; k++) image[offset + k] += dy[k] * scale;
+      });
     }
-  }
 }
 
 }  // namespace
 
 void pool2d_forward(const Pool2dForward& a, Stream) {
-  const std::int64_t oh = a.y.dim(1);
-  dispatch_float(a.x.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    parallel_for(a.y.dim(0) * oh, 1, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t r = begin; r < end; r++)
-        if (a.kind == PoolKind::max)
-          max_row<T>(a, r / oh, r % oh);
-        else
-          average_row<T>(a, r / oh, r % oh);
-    });
+  if (a.y.size() == 0) return;
+  if (a.x.dtype == Dtype::f32) return pool2d_forward_f32(a);
+  const int64_t oh = a.y.dim(1), ow = a.y.dim(2);
+  parallel_for(a.y.dim(0) * oh * ow, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; r++) forward_pixel(a, r / ow / oh, r / ow % oh, r % ow);
   });
 }
 
 void pool2d_backward(const Pool2dBackward& a, Stream) {
-  dispatch_float(a.dy.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    parallel_for(a.dx.dim(0), 1, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t n = begin; n < end; n++) backward_image<T>(a, n);
-    });
+  if (a.dx.size() == 0) return;
+  if (a.dy.dtype == Dtype::f32) return pool2d_backward_f32(a);
+  parallel_for(a.dx.dim(0), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; n++) backward_image(a, n);
   });
 }
 

@@ -78,7 +78,8 @@ Buffer<T> random(std::int64_t n, std::uint32_t seed) {
 
 inline double largest(const Buffer<double>& values) {
   double m = 0;
-  for (std::int64_t i = 0; i < values.size(); i++) m = std::max(m, std::abs(values[i]));
+  for (std::int64_t i = 0; i < values.size(); i++)
+    if (std::isfinite(values[i])) m = std::max(m, std::abs(values[i]));
   return m;
 }
 
@@ -88,7 +89,8 @@ void expect_near(const Buffer<T>& got, const Buffer<double>& want, double tolera
                  const std::string& what) {
   const double scale = std::max(largest(want), 1e-3);
   for (std::int64_t i = 0; i < want.size(); i++) {
-    if (!(std::abs(static_cast<double>(got[i]) - want[i]) <= tolerance * scale)) {
+    const double value = got[i];
+    if (value != want[i] && !(std::abs(value - want[i]) <= tolerance * scale)) {
       ADD_FAILURE() << what << ": element " << i << " is " << got[i] << ", should be " << want[i]
                     << " within " << tolerance * scale;
       return;
