@@ -29,6 +29,7 @@ LACUNA_MATH std::int32_t bits_of(float f) {
 
 LACUNA_MATH double exp(double x) { return std::exp(x); }
 LACUNA_MATH double log(double x) { return std::log(x); }
+LACUNA_MATH double log1p(double x) { return std::log1p(x); }
 LACUNA_MATH double sqrt(double x) { return std::sqrt(x); }
 LACUNA_MATH double sin(double x) { return std::sin(x); }
 LACUNA_MATH double cos(double x) { return std::cos(x); }
@@ -83,6 +84,12 @@ LACUNA_MATH float log(float x) {
   const float y = (p * m * m2 - 2.12194440e-4f * e - 0.5f * m2 + m) + 0.693359375f * e;
   const float positive = x < 1.17549435e-38f ? -detail::float_of(0x7f800000) : x > 3.4e38f ? x : y;
   return x < 0 ? detail::float_of(0x7fc00000) : x == x ? positive : x;
+}
+
+/// log(1 + x) for x > -1: relative error below 4e-7. What rounding 1 + x lost is put back to first order.
+LACUNA_MATH float log1p(float x) {
+  const float s = 1 + x;
+  return log(s) + (x - (s - 1)) / s;
 }
 
 /// Absolute error below 3e-7. A rational approximation of degree 13/6 on [-9, 9] (Eigen's, after Cody and Waite).
