@@ -1,0 +1,49 @@
+#pragma once
+// Convolution of channels-last images: (N, H, W, in) to (N, H', W', out); formula in core/ops/conv2d.h.
+#include "../../core/ops/conv2d.h"
+#include "../sequential.h"
+
+namespace lacuna {
+
+class Conv2d : public FusableLayer {
+ public:
+  struct Options {
+    std::int64_t in = 0, out = 0;  // channels
+    Pair kernel;
+    Pair stride = 1, padding = 0, dilation = 1;
+    std::int64_t groups = 1;
+    bool bias = true;
+  };
+
+  Tensor weight;  // (out, kh, kw, in / groups)
+  Tensor bias;    // (out), or undefined
+
+  explicit Conv2d(const Options& options) : options_(options) {
+    LACUNA_CHECK(options.in > 0 && options.out > 0 && options.groups > 0 &&
+                     options.in % options.groups == 0 && options.out % options.groups == 0,
+                 "Conv2d", "in and out must be positive multiples of groups: got in ", options.in,
+                 ", out ", options.out, ", groups ", options.groups);
+  }
+
+  using FusableLayer::forward;
+  Tensor forward(Context&, const Tensor& x, Epilogue activation) override {
+    return conv2d(x, weight, bias,
+                  {.stride = options_.stride,
+                   .padding = options_.padding,
+                   .dilation = options_.dilation,
+                   .groups = options_.groups,
+                   .activation = activation});
+  }
+
+  void members(Members& m) override {
+    const auto& o = options_;
+    const auto start = init::fan_in_uniform(o.in / o.groups * o.kernel.h * o.kernel.w);
+    m.parameter("weight", weight, {o.out, o.kernel.h, o.kernel.w, o.in / o.groups}, start);
+    if (o.bias) m.parameter("bias", bias, {o.out}, start);
+  }
+
+ private:
+  Options options_;
+};
+
+}  // namespace lacuna
