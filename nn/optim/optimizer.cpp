@@ -43,8 +43,8 @@ void Optimizer::step(double grad_scale) {
     if (!grad.defined()) continue;
     Slot& slot = slots_[i];
     slot.steps++;
-    for (const Tensor* t : {&p, &slot.first, &slot.second})
-      if (t->defined()) t->storage()->bump_version();
+    for (const Tensor& t : {p, slot.first, slot.second})
+      if (t.defined()) t.storage()->bump_version();
     OptimizerTensor entry;
     entry.param = p.array();
     entry.grad = grad.array();
