@@ -13,7 +13,7 @@ struct Context {
   std::int64_t epoch = 0;
   /// (rows, 2) i64: sample id and view of each row of dimension 0, on the device of the data. What is random about a row
   /// depends on these and not on its place in the batch. Undefined: rows are samples 0, 1, 2, ... of view 0.
-  Tensor ids;
+  Tensor ids = {};
   const Comm* comm = &solo();
 
   /// Key of a stream: a module's path or a purpose, such as "encoder.3" or "inpainting.mask".

@@ -11,6 +11,13 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A failure while running that is nobody's wrong input: a full disk, a loss that is not finite. The command exits with 1
+/// for it, and with 2 for any other Error.
+class RunError : public Error {
+ public:
+  using Error::Error;
+};
+
 /// Throws Error("[op] part part ..."): parts are anything an ostream can print.
 template <class... Parts>
 [[noreturn]] void fail(const char* op, const Parts&... parts) {

@@ -13,7 +13,7 @@ struct ReconstructionScore {
   double psnr = 0;  // 10 log10(range^2 / mse), range 2; of the mean mse
   double ssim =
       0;  // mean structural similarity (Wang, Bovik, Sheikh, Simoncelli 2004): 11x11 Gaussian window, sigma 1.5,
-      // K1 0.01, K2 0.03, edges by the part of the window inside; hidden: mean over hidden values
+  // K1 0.01, K2 0.03, edges by the part of the window inside; hidden: mean over hidden values
 };
 
 struct ReconstructionReport {
@@ -23,9 +23,9 @@ struct ReconstructionReport {
       all;  // by method: "model", "mean_fill", "nearest_pixel"
 };
 
-/// One batch, on the [-1, 1] scale: (N, H, W, C) f32; visible is u8, 1 where the model saw the value.
+/// One batch, on the [-1, 1] scale: (N, H, W, C) f32; hidden is u8, 1 where the model had to fill in.
 struct Reconstruction {
-  Tensor original, masked, output, visible;
+  Tensor original, masked, output, hidden;
 };
 
 /// A task that can be judged this way.
@@ -41,9 +41,9 @@ ReconstructionReport evaluate_reconstruction(Reconstructs& task, const Source& s
                                              Device device = {});
 
 /// Hidden values replaced by the mean of the image's visible ones, channel by channel (0, mid-grey, where none is visible).
-Tensor mean_fill(const Tensor& original, const Tensor& visible);
+Tensor mean_fill(const Tensor& original, const Tensor& hidden);
 /// Hidden values replaced by the nearest visible one of their channel (Euclidean; ties go to the first in row-major order).
-Tensor nearest_fill(const Tensor& original, const Tensor& visible);
+Tensor nearest_fill(const Tensor& original, const Tensor& hidden);
 /// SSIM of every value: (N, H, W, C) f32.
 Tensor ssim_map(const Tensor& a, const Tensor& b, double range = 2);
 
