@@ -1,0 +1,11 @@
+#pragma once
+// A table of vectors.
+#include "../tensor.h"
+
+namespace lacuna {
+
+/// y (..., d): row ids[...] of weight (n, d), for ids of any shape, i64, in [0, n). An id that is out of range is an error
+/// that names it and where it stands. Gradients of an id that comes more than once add up in the order of ids.
+Tensor embedding(const Tensor& weight, const Tensor& ids);
+
+}  // namespace lacuna
