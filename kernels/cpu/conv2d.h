@@ -15,6 +15,10 @@ struct ConvSizes {
   Window2d window;
 };
 
+/// The same convolution where the kernel is as wide as the stride (patches, upsampling): the pixels that a window
+/// covers lie side by side and are taken for channels of one pixel. Returns how many became one.
+std::int64_t fold_columns(ConvSizes&);
+
 /// What grad_input and forward do to their result.
 template <class T>
 struct ConvEnd {

@@ -272,8 +272,21 @@ void gather(const Gather& g, ConvEnd<float> end) {
 
 }  // namespace
 
-void conv_forward(const ConvSizes& s, const float* x, const float* weight, ConvEnd<float> end,
+std::int64_t fold_columns(ConvSizes& s) {
+  const int64_t fold = s.kw;
+  if (fold == 1 || s.window.stride[1] != fold || s.window.dilation[1] != 1 ||
+      s.window.padding[1] != 0 || s.groups != 1 || s.w != s.ow * fold)
+    return 1;
+  s.ci *= fold;
+  s.w = s.ow;
+  s.kw = s.window.stride[1] = 1;
+  return fold;
+}
+
+void conv_forward(const ConvSizes& given, const float* x, const float* weight, ConvEnd<float> end,
                   float* y) {
+  ConvSizes s = given;
+  fold_columns(s);
   gather({s.n,
           {s.h, s.w},
           {s.oh, s.ow},
@@ -289,8 +302,15 @@ void conv_forward(const ConvSizes& s, const float* x, const float* weight, ConvE
          end);
 }
 
-void conv_grad_input(const ConvSizes& s, const float* dy, const float* weight, ConvEnd<float> end,
-                     float* dx) {
+void conv_grad_input(const ConvSizes& given, const float* dy, const float* weight,
+                     ConvEnd<float> end, float* dx) {
+  ConvSizes s = given;
+  const int64_t fold = fold_columns(s);
+  std::vector<float> bias;
+  if (end.bias && fold > 1) {
+    for (int64_t i = 0; i < fold; i++) bias.insert(bias.end(), end.bias, end.bias + given.ci);
+    end.bias = bias.data();
+  }
   gather({s.n,
           {s.oh, s.ow},
           {s.h, s.w},

@@ -4,7 +4,8 @@
 //             second-level cache for all taps; x is read where it lies, a row of the image at a time
 //   pieces    some 32 output channels each; where that makes few pieces the pixels are cut into chunks as well, whose
 //             results are added in order. Both depend on the sizes only
-//   channels  that do not fill whole vectors (the three of a picture) go through a copy of the windows (im2col)
+//   channels  of x that do not fill whole vectors (the three of a picture): the product is taken the other way round,
+//             with x copied to one plane a channel, where taps are shifts; or else with a copy of the windows (im2col)
 #include <algorithm>
 #include <cstring>
 #include <vector>
@@ -23,6 +24,7 @@ constexpr int64_t kPixels = 512;                  // of a block
 constexpr int64_t kWindows = int64_t{384} << 10;  // bytes of copied windows
 constexpr int64_t kSlab = 32;                     // output channels of a piece
 constexpr int64_t kPieces = 8;
+constexpr int64_t kFarApart = 256;  // channels from which a row of x's columns is copied together
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t part_begin(int64_t size, int64_t count, int64_t i) { return size * i / count; }
@@ -30,6 +32,7 @@ int64_t part_begin(int64_t size, int64_t count, int64_t i) { return size * i / c
 struct Plan {
   int64_t ci, co, slots, terms;  // channels of a group; taps; taps * ci
   bool copy;                     // windows are copied
+  bool gather;                   // the pixels of a tap are copied together, columns of a panel
   int64_t rows, blocks;          // image rows of dy in a block, blocks of all rows
   int64_t slabs, chunks;         // of a group's output channels; of the blocks
 
@@ -38,7 +41,8 @@ struct Plan {
         co(s.co / s.groups),
         slots(s.kh * s.kw),
         terms(slots * ci),
-        copy(ci % set.lanes != 0) {
+        copy(ci % set.lanes != 0),
+        gather(!copy && (s.window.stride[1] > 1 || ci >= kFarApart)) {
     int64_t pixels = kPixels;
     if (copy) pixels = std::clamp<int64_t>(kWindows / 4 / std::max<int64_t>(terms, 1), 16, kPixels);
     rows = std::max<int64_t>(1, pixels / s.ow);
@@ -120,8 +124,9 @@ void piece(const ConvSizes& s, const Plan& plan, const TileSet& set, const float
       plan.rows * s.ow + 16;  // not a power of two: rows would share cache sets
   const int64_t step = ceil_div(plan.terms, set.lanes) * set.lanes;
   Scratch<float> dyt((o1 - o0) * dyt_step);
-  Scratch<float> windows(plan.copy ? plan.rows * s.ow * step : 0);
-  std::vector<int64_t> a_at(plan.rows), b_at(plan.rows);
+  const int64_t copied = plan.copy ? step : plan.gather ? set.panel() : 0;  // floats a pixel
+  Scratch<float> windows(plan.rows * s.ow * copied);
+  std::vector<int64_t> a_at(plan.rows), b_at(plan.rows), dense_at(plan.rows);
   float* dw = dweight + group * plan.co * plan.terms;
   Tile tile = {};
   tile.a_at = a_at.data();
@@ -159,16 +164,110 @@ void piece(const ConvSizes& s, const Plan& plan, const TileSet& set, const float
           b_at[tile.taps++] = ((n * s.h + row) * s.w + column) * s.ci;
         }
         if (tile.taps == 0 && tile.add) continue;
-        multiply(set, tile, dyt.data(), dyt_step, o0, o1, x + group * plan.ci, plan.ci,
-                 dw + (p * s.kw + q) * plan.ci, plan.terms);
+        float* to = dw + (p * s.kw + q) * plan.ci;
+        const float* from = x + group * plan.ci;
+        if (!plan.gather) {
+          multiply(set, tile, dyt.data(), dyt_step, o0, o1, from, plan.ci, to, plan.terms);
+          continue;
+        }
+        Tile dense = tile;
+        dense.b_at = dense_at.data();
+        for (int64_t t = 0; t < tile.taps; t++) dense_at[t] = t * tile.depth;
+        for (int64_t j = 0; j < plan.ci; j += set.panel()) {
+          const int64_t width = set.width(plan.ci - j);
+          float* line = windows.data();
+          for (int64_t t = 0; t < tile.taps; t++)
+            for (int64_t k = 0; k < tile.depth; k++, line += width)
+              std::memcpy(line, from + b_at[t] + k * tile.b_step + j, width * sizeof(float));
+          dense.b_step = dense.b_unit = width;
+          multiply(set, dense, dyt.data(), dyt_step, o0, o1, windows.data(), width, to + j,
+                   plan.terms);
+        }
       }
   }
 }
 
+// dweight^T = x^T dy: the rows of the product are (tap, channel), which read planes[row of the kernel][channel][phase
+// of the stride][image row of dy][column], with the padding written out. A tap's pixels are neighbours there.
+void grad_weight_by_planes(const ConvSizes& s, const TileSet& set, const float* dy, const float* x,
+                           float* dweight) {
+  const int64_t stride = s.window.stride[1], dilation = s.window.dilation[1];
+  const int64_t terms = s.kh * s.kw * s.ci, size = terms * s.co;
+  const int64_t rows = std::max<int64_t>(1, kPixels / s.ow), all = s.n * s.oh;
+  const int64_t width = s.ow + (s.kw - 1) * dilation / stride + 1, plane = rows * width;
+  const int64_t blocks = ceil_div(all, rows), chunks = std::min(kPieces, blocks);
+  Scratch<float> parts(chunks * size);
+  const auto copy_planes = [&](int64_t r0, int64_t r1, float* planes) {
+    for (int64_t p = 0; p < s.kh; p++)
+      for (int64_t r = r0; r < r1; r++) {
+        const int64_t row =
+            r % s.oh * s.window.stride[0] + p * s.window.dilation[0] - s.window.padding[0];
+        const bool inside = row >= 0 && row < s.h;
+        const float* line = x + (r / s.oh * s.h + row) * s.w * s.ci;
+        for (int64_t c = 0; c < s.ci; c++)
+          for (int64_t phase = 0; phase < stride; phase++) {
+            float* to = planes + ((p * s.ci + c) * stride + phase) * plane + (r - r0) * width;
+            for (int64_t j = 0; j < width; j++) {
+              const int64_t column = j * stride + phase - s.window.padding[1];
+              to[j] = inside && column >= 0 && column < s.w ? line[column * s.ci + c] : 0.0f;
+            }
+          }
+      }
+  };
+  parallel_for(chunks, 1, [&](int64_t begin, int64_t end) {
+    Scratch<float> planes(s.kh * s.ci * stride * plane);
+    std::vector<int64_t> a_at(rows), b_at(rows);
+    for (int64_t r = 0; r < rows; r++) {
+      a_at[r] = r * width;
+      b_at[r] = r * s.ow;
+    }
+    const float* a[kMaxTileRows];
+    float* c[kMaxTileRows];
+    Tile tile = {};
+    tile.a = a;
+    tile.c = c;
+    tile.a_at = a_at.data();
+    tile.b_at = b_at.data();
+    tile.depth = s.ow;
+    tile.b_step = tile.b_unit = s.co;
+    const TileRows cut(terms, set.rows(set.width(s.co)));
+    for (int64_t chunk = begin; chunk < end; chunk++) {
+      const int64_t block0 = part_begin(blocks, chunks, chunk);
+      for (int64_t block = block0; block < part_begin(blocks, chunks, chunk + 1); block++) {
+        const int64_t r0 = block * rows, r1 = std::min(r0 + rows, all);
+        copy_planes(r0, r1, planes.data());
+        tile.taps = r1 - r0;
+        tile.add = block > block0;
+        for (int64_t t = 0; t < cut.tiles; t++) {
+          const int64_t first = cut.begin(t), count = cut.begin(t + 1) - first;
+          for (int64_t i = 0; i < count; i++) {
+            const int64_t term = first + i, channel = term % s.ci, q = term / s.ci % s.kw;
+            const int64_t line = term / s.ci / s.kw * s.ci + channel;
+            a[i] = planes.data() + (line * stride + q * dilation % stride) * plane +
+                   q * dilation / stride;
+          }
+          for (int64_t j = 0; j < s.co; j += set.panel()) {
+            for (int64_t i = 0; i < count; i++)
+              c[i] = parts.data() + chunk * size + (first + i) * s.co + j;
+            tile.b = dy + r0 * s.ow * s.co + j;
+            tile.columns = std::min(set.panel(), s.co - j);
+            set.run[count][set.width(s.co - j) / set.lanes](tile);
+          }
+        }
+      }
+    }
+  });
+  for (int64_t chunk = 1; chunk < chunks; chunk++)
+    for (int64_t i = 0; i < size; i++) parts[i] += parts[chunk * size + i];
+  set.transpose(parts.data(), s.co, terms, s.co, dweight, terms);
+}
+
 }  // namespace
 
-void conv_grad_weight(const ConvSizes& s, const float* dy, const float* x, float* dweight) {
+void conv_grad_weight(const ConvSizes& given, const float* dy, const float* x, float* dweight) {
   const TileSet& set = tile_set();
+  ConvSizes s = given;
+  fold_columns(s);
   const int64_t size = s.co * s.kh * s.kw * (s.ci / s.groups);
   if (size == 0) return;
   if (s.n * s.oh * s.ow == 0) {
@@ -176,6 +275,8 @@ void conv_grad_weight(const ConvSizes& s, const float* dy, const float* x, float
     return;
   }
   const Plan plan(s, set);
+  if (plan.copy && s.groups == 1 && s.co % set.lanes == 0)
+    return grad_weight_by_planes(s, set, dy, x, dweight);
   Scratch<float> parts(plan.chunks > 1 ? plan.chunks * size : 0);
   float* first = plan.chunks > 1 ? parts.data() : dweight;
   parallel_for(s.groups * plan.slabs * plan.chunks, 1, [&](int64_t begin, int64_t end) {

@@ -53,28 +53,41 @@ HWY_NOINLINE void tile(const Tile& t) {
       }
     }
   }
+  const bool add = t.add,
+             relu = t.relu;  // copies: stores through c might change t, for all the compiler knows
+  const float* const bias = t.bias;
+  const int64_t columns = t.columns;
   const V zero = hn::Zero(d);
+  float* c[kRows];
+  HWY_UNROLL(16) for (int i = 0; i < kRows; i++) c[i] = t.c[i];
+  if (columns == kCols * lanes && !add) {
+    V shift[kCols];
+    HWY_UNROLL(4)
+    for (int j = 0; j < kCols; j++) shift[j] = bias ? hn::LoadU(d, bias + j * lanes) : zero;
+    HWY_UNROLL(16) for (int i = 0; i < kRows; i++) {
+      HWY_UNROLL(4) for (int j = 0; j < kCols; j++) {
+        V v = hn::Add(sum[i][j], shift[j]);
+        if (relu) v = hn::IfThenElse(hn::Lt(v, zero), zero, v);  // NaN stays NaN
+        hn::StoreU(v, d, c[i] + j * lanes);
+      }
+    }
+    return;
+  }
   HWY_UNROLL(4) for (int j = 0; j < kCols; j++) {
-    const int64_t rest = t.columns - j * lanes;
-    const auto end = [&](V v, V old, V bias) HWY_ATTR {
-      if (t.add) v = hn::Add(v, old);
-      if (t.bias) v = hn::Add(v, bias);
-      return t.relu ? hn::IfThenElse(hn::Lt(v, zero), zero, v) : v;  // NaN stays NaN
-    };
-    if (rest >= lanes) {
-      const V bias = t.bias ? hn::LoadU(d, t.bias + j * lanes) : zero;
-      HWY_UNROLL(16) for (int i = 0; i < kRows; i++) {
-        float* c = t.c[i] + j * lanes;
-        hn::StoreU(end(sum[i][j], t.add ? hn::LoadU(d, c) : zero, bias), d, c);
-      }
-    } else if (rest > 0) {
-      const auto mask = hn::FirstN(d, static_cast<size_t>(rest));
-      const V bias = t.bias ? hn::MaskedLoad(mask, d, t.bias + j * lanes) : zero;
-      HWY_UNROLL(16) for (int i = 0; i < kRows; i++) {
-        float* c = t.c[i] + j * lanes;
-        hn::BlendedStore(end(sum[i][j], t.add ? hn::MaskedLoad(mask, d, c) : zero, bias), mask, d,
-                         c);
-      }
+    const int64_t rest = columns - j * lanes;
+    if (rest <= 0) break;
+    const auto mask = hn::FirstN(d, static_cast<size_t>(HWY_MIN(rest, lanes)));
+    const V shift = bias ? hn::MaskedLoad(mask, d, bias + j * lanes) : zero;
+    HWY_UNROLL(16) for (int i = 0; i < kRows; i++) {
+      float* to = c[i] + j * lanes;
+      V v = sum[i][j];
+      if (add) v = hn::Add(v, hn::MaskedLoad(mask, d, to));
+      v = hn::Add(v, shift);
+      if (relu) v = hn::IfThenElse(hn::Lt(v, zero), zero, v);
+      if (rest >= lanes)
+        hn::StoreU(v, d, to);
+      else
+        hn::BlendedStore(v, mask, d, to);
     }
   }
 }
@@ -82,7 +95,7 @@ HWY_NOINLINE void tile(const Tile& t) {
 void transpose(const float* from, int64_t from_step, int64_t rows, int64_t columns, float* to,
                int64_t to_step) {
   // In strips whose rows of `to` stay in the first-level cache while their lines fill up.
-  constexpr int64_t kStrip = 64;
+  constexpr int64_t kStrip = 256;
   for (int64_t strip = 0; strip < columns; strip += kStrip) {
     const int64_t end = HWY_MIN(strip + kStrip, columns);
     int64_t r = 0;

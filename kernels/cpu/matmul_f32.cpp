@@ -3,6 +3,8 @@
 //             a is read in place through row pointers, or transposed slab by slab where its columns are contiguous
 //   pieces    a thread takes columns [j0, j1) of rows [r0, r1) and packs the b it needs; every element of c is summed
 //             in the same order however the pieces are cut
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "gemm_tile.h"
@@ -15,9 +17,16 @@ namespace {
 
 using std::int64_t;
 
-constexpr int64_t kCache = int64_t{512} << 10;  // bytes of a block of b
-constexpr int64_t kSlab = 96;                   // rows of a transposed at a time
-constexpr int64_t kUnpackedRows = 12;           // up to so many rows of c, b is read where it lies
+// Bytes of a block of b: a quarter of the second-level cache, but no less than half a megabyte.
+int64_t block_bytes() {
+  static const int64_t bytes = [] {
+    const long cache = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    return std::clamp<int64_t>(cache / 4, int64_t{512} << 10, int64_t{2} << 20);
+  }();
+  return bytes;
+}
+constexpr int64_t kSlab = 96;          // rows of a transposed at a time
+constexpr int64_t kUnpackedRows = 12;  // up to so many rows of c, b is read where it lies
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -35,7 +44,7 @@ struct Plan {
     const int64_t whole = p.a_column == 1 ? 1280 : 640, part = p.a_column == 1 ? 1024 : 512;
     k_blocks = p.k <= whole ? 1 : ceil_div(p.k, part);
     const int64_t depth = std::max<int64_t>(1, ceil_div(p.k, k_blocks));
-    const int64_t fit = kCache / (4 * depth) / 64 * 64;
+    const int64_t fit = block_bytes() / (4 * depth) / 64 * 64;
     columns = std::max<int64_t>(std::max<int64_t>(64, set.panel()), std::min<int64_t>(fit, 512));
     const double work = 2.0 * p.m * p.n * std::max<int64_t>(p.k, 1);
     const int64_t workers = threads();
