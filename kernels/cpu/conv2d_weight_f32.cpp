@@ -2,7 +2,7 @@
 // tap reads.
 //   sums      run over output pixels, in blocks of some 512 whose dy (transposed once a block) and x stay in the
 //             second-level cache for all taps; x is read where it lies, a row of the image at a time
-//   pieces    some 32 output channels each; where that makes few pieces the pixels are cut into chunks as well, whose
+//   pieces    some 64 output channels each; where that makes few pieces the pixels are cut into chunks as well, whose
 //             results are added in order. Both depend on the sizes only
 //   channels  of x that do not fill whole vectors (the three of a picture): the product is taken the other way round,
 //             with x copied to one plane a channel, where taps are shifts; or else with a copy of the windows (im2col)
@@ -22,9 +22,8 @@ using std::int64_t;
 
 constexpr int64_t kPixels = 512;                  // of a block
 constexpr int64_t kWindows = int64_t{384} << 10;  // bytes of copied windows
-constexpr int64_t kSlab = 32;                     // output channels of a piece
+constexpr int64_t kSlab = 64;                     // output channels of a piece
 constexpr int64_t kPieces = 8;
-constexpr int64_t kFarApart = 256;  // channels from which a row of x's columns is copied together
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t part_begin(int64_t size, int64_t count, int64_t i) { return size * i / count; }
@@ -32,7 +31,6 @@ int64_t part_begin(int64_t size, int64_t count, int64_t i) { return size * i / c
 struct Plan {
   int64_t ci, co, slots, terms;  // channels of a group; taps; taps * ci
   bool copy;                     // windows are copied
-  bool gather;                   // the pixels of a tap are copied together, columns of a panel
   int64_t rows, blocks;          // image rows of dy in a block, blocks of all rows
   int64_t slabs, chunks;         // of a group's output channels; of the blocks
 
@@ -41,13 +39,13 @@ struct Plan {
         co(s.co / s.groups),
         slots(s.kh * s.kw),
         terms(slots * ci),
-        copy(ci % set.lanes != 0),
-        gather(!copy && (s.window.stride[1] > 1 || ci >= kFarApart)) {
-    int64_t pixels = kPixels;
+        copy(ci % set.lanes != 0) {
+    // With a stride the pixels of x that a block reads are more.
+    int64_t pixels = s.window.stride[0] * s.window.stride[1] > 1 ? kPixels / 2 : kPixels;
     if (copy) pixels = std::clamp<int64_t>(kWindows / 4 / std::max<int64_t>(terms, 1), 16, kPixels);
     rows = std::max<int64_t>(1, pixels / s.ow);
     blocks = ceil_div(s.n * s.oh, rows);
-    slabs = std::max<int64_t>(1, co / (copy ? 2 * kSlab : kSlab));
+    slabs = std::max<int64_t>(1, co / kSlab);
     chunks = std::clamp<int64_t>(ceil_div(kPieces, slabs * s.groups), 1, blocks);
   }
 };
@@ -124,9 +122,8 @@ void piece(const ConvSizes& s, const Plan& plan, const TileSet& set, const float
       plan.rows * s.ow + 16;  // not a power of two: rows would share cache sets
   const int64_t step = ceil_div(plan.terms, set.lanes) * set.lanes;
   Scratch<float> dyt((o1 - o0) * dyt_step);
-  const int64_t copied = plan.copy ? step : plan.gather ? set.panel() : 0;  // floats a pixel
-  Scratch<float> windows(plan.rows * s.ow * copied);
-  std::vector<int64_t> a_at(plan.rows), b_at(plan.rows), dense_at(plan.rows);
+  Scratch<float> windows(plan.copy ? plan.rows * s.ow * step : 0);
+  std::vector<int64_t> a_at(plan.rows), b_at(plan.rows);
   float* dw = dweight + group * plan.co * plan.terms;
   Tile tile = {};
   tile.a_at = a_at.data();
@@ -164,25 +161,8 @@ void piece(const ConvSizes& s, const Plan& plan, const TileSet& set, const float
           b_at[tile.taps++] = ((n * s.h + row) * s.w + column) * s.ci;
         }
         if (tile.taps == 0 && tile.add) continue;
-        float* to = dw + (p * s.kw + q) * plan.ci;
-        const float* from = x + group * plan.ci;
-        if (!plan.gather) {
-          multiply(set, tile, dyt.data(), dyt_step, o0, o1, from, plan.ci, to, plan.terms);
-          continue;
-        }
-        Tile dense = tile;
-        dense.b_at = dense_at.data();
-        for (int64_t t = 0; t < tile.taps; t++) dense_at[t] = t * tile.depth;
-        for (int64_t j = 0; j < plan.ci; j += set.panel()) {
-          const int64_t width = set.width(plan.ci - j);
-          float* line = windows.data();
-          for (int64_t t = 0; t < tile.taps; t++)
-            for (int64_t k = 0; k < tile.depth; k++, line += width)
-              std::memcpy(line, from + b_at[t] + k * tile.b_step + j, width * sizeof(float));
-          dense.b_step = dense.b_unit = width;
-          multiply(set, dense, dyt.data(), dyt_step, o0, o1, windows.data(), width, to + j,
-                   plan.terms);
-        }
+        multiply(set, tile, dyt.data(), dyt_step, o0, o1, x + group * plan.ci, plan.ci,
+                 dw + (p * s.kw + q) * plan.ci, plan.terms);
       }
   }
 }
