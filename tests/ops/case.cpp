@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <iostream>
 #include <limits>
 
 #include "../../core/ops/shape.h"
@@ -193,8 +195,9 @@ class CaseTest : public testing::Test {
         return expect_close(evaluate(c, {Dtype::f32}), evaluate(c, {}), c.tolerance,
                             c.gradient_tolerance, "f32 against f64");
       case Kind::gradcheck: {
+        // Thousands of tiny kernels: waking a second thread costs more than it brings.
         const int before = cpu::threads();
-        cpu::set_threads(1);  // thousands of tiny kernels: waking a second thread costs more than it brings
+        cpu::set_threads(1);
         gradcheck(c);
         cpu::set_threads(before);
         return;
@@ -268,6 +271,19 @@ double relative_error(const std::vector<double>& a, const std::vector<double>& b
   return worst / (scale > 0 ? scale : 1);
 }
 
+std::vector<std::string> never_run(const std::vector<const char*>& names,
+                                   const std::vector<std::int64_t>& calls) {
+  std::vector<std::string> missing;
+  for (std::size_t i = 0; i < names.size(); i++)
+    if (calls[i] == 0) missing.push_back(names[i]);
+  return missing;
+}
+
+TEST(KernelCoverage, NamesWhatNeverRan) {
+  EXPECT_EQ(never_run({"one", "two", "three"}, {1, 0, 7}), std::vector<std::string>{"two"});
+  EXPECT_EQ(kernel_names().size(), kernel_calls().size());
+}
+
 }  // namespace lacuna::test
 
 int main(int argc, char** argv) {
@@ -284,5 +300,12 @@ int main(int argc, char** argv) {
     if (c.devices && find_backend(DeviceType::emu)) make_test(c, "emu", Kind::emu);
     if (c.devices && find_backend(DeviceType::cuda)) make_test(c, "cuda", Kind::cuda);
   }
-  return RUN_ALL_TESTS();
+  const int status = RUN_ALL_TESTS();
+  // Of a part of the tests one cannot expect that it runs every kernel.
+  const bool all = GTEST_FLAG_GET(filter) == "*" && !GTEST_FLAG_GET(list_tests) &&
+                   !std::getenv("GTEST_TOTAL_SHARDS");
+  const auto missing = all ? never_run(kernel_names(), kernel_calls()) : std::vector<std::string>();
+  for (const std::string& name : missing)
+    std::cerr << "kernels.def has " << name << ", which no case in tests/ops runs\n";
+  return missing.empty() ? status : 1;
 }

@@ -8,7 +8,8 @@
 //   threads    the same bits from one thread and from three
 //   emu, cuda  forward and backward against cpu f64, for ops whose kernels are on the devices
 //
-// Guard bands stand round every buffer throughout. A file tests/ops/<stem>.cpp registers its cases like this:
+// Guard bands stand round every buffer throughout. At the end, the program fails where kernels.def has a kernel that
+// nothing here has run. A file tests/ops/<stem>.cpp registers its cases like this:
 //
 //   static const Register cases([] {
 //     for (int n : kSizes) add({.name = "softmax/cols=" + std::to_string(n), .inputs = {{{3, n}}},

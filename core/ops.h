@@ -1,0 +1,17 @@
+#pragma once
+// Every differentiable op, one line a header.
+#include "ops/concat.h"
+#include "ops/conv2d.h"
+#include "ops/conv_transpose2d.h"
+#include "ops/elementwise.h"
+#include "ops/embedding.h"
+#include "ops/index.h"
+#include "ops/mask_image.h"
+#include "ops/matmul.h"
+#include "ops/pad.h"
+#include "ops/pointwise_loss.h"
+#include "ops/pool2d.h"
+#include "ops/reduce.h"
+#include "ops/shape.h"
+#include "ops/softmax.h"
+#include "ops/window.h"
