@@ -17,38 +17,13 @@
 #include <hwy/foreach_target.h>  // first: includes this file once a target
 #include <hwy/highway.h>
 #include <hwy/contrib/math/math-inl.h>
+#include "rows-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace lacuna::cpu::softmax::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
-
-// Lanes past the end of a row are read as `fill` and never written.
-inline V load_tail(D d, const float* p, size_t rest, float fill) {
-  return hn::IfThenElse(hn::FirstN(d, rest), hn::MaskedLoad(hn::FirstN(d, rest), d, p),
-                        hn::Set(d, fill));
-}
-inline void store_tail(D d, V v, float* p, size_t rest) {
-  hn::BlendedStore(v, hn::FirstN(d, rest), d, p);
-}
-
-template <class F>
-inline void each_vector(const float* x, size_t n, float fill, F&& f) {
-  const D d;
-  const size_t lanes = hn::Lanes(d);
-  size_t j = 0;
-  for (; j + lanes <= n; j += lanes) f(hn::LoadU(d, x + j), j, lanes);
-  if (j < n) f(load_tail(d, x + j, n - j, fill), j, n - j);
-}
-
-inline void put(D d, V v, float* p, size_t count) {
-  if (count == hn::Lanes(d))
-    hn::StoreU(v, d, p);
-  else
-    store_tail(d, v, p, count);
-}
+using namespace cpu::HWY_NAMESPACE;
 
 HWY_NOINLINE void forward_row(const float* x, float* y, size_t n, bool log) {
   const D d;
@@ -67,7 +42,7 @@ HWY_NOINLINE void forward_row(const float* x, float* y, size_t n, bool log) {
     total = hn::Add(total, e);
     if (!log) put(d, e, y + j, count);
   });
-  const float sum = hn::GetLane(hn::SumOfLanes(d, total));
+  const float sum = sum_of(total);
   if (log) {
     const V offset = hn::Set(d, max + std::log(sum));
     each_vector(x, n, 0, [&](V v, size_t j, size_t count) HWY_ATTR {
@@ -83,17 +58,13 @@ HWY_NOINLINE void forward_row(const float* x, float* y, size_t n, bool log) {
 
 HWY_NOINLINE void backward_row(const float* y, const float* dy, float* dx, size_t n, bool log) {
   const D d;
-  const size_t lanes = hn::Lanes(d);
   V total = hn::Zero(d);
-  const auto at = [&](const float* p, size_t j, size_t count) HWY_ATTR {
-    return count == lanes ? hn::LoadU(d, p + j) : load_tail(d, p + j, count, 0);
-  };
   each_vector(dy, n, 0, [&](V g, size_t j, size_t count) HWY_ATTR {
-    total = log ? hn::Add(total, g) : hn::MulAdd(g, at(y, j, count), total);
+    total = log ? hn::Add(total, g) : hn::MulAdd(g, get(d, y + j, count), total);
   });
-  const V sum = hn::Set(d, hn::GetLane(hn::SumOfLanes(d, total)));
+  const V sum = hn::Set(d, sum_of(total));
   each_vector(dy, n, 0, [&](V g, size_t j, size_t count) HWY_ATTR {
-    const V v = at(y, j, count);
+    const V v = get(d, y + j, count);
     put(d, log ? hn::NegMulAdd(hn::Exp(d, v), sum, g) : hn::Mul(v, hn::Sub(g, sum)), dx + j, count);
   });
 }

@@ -1,0 +1,48 @@
+// Loops over the f32 vectors of a row, its tail included, for files that foreach_target.h compiles once an instruction set:
+// include it after highway.h.
+#if defined(LACUNA_CPU_ROWS_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef LACUNA_CPU_ROWS_INL
+#undef LACUNA_CPU_ROWS_INL
+#else
+#define LACUNA_CPU_ROWS_INL
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace lacuna::cpu::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+
+/// `count` lanes from p; those beyond are `fill`.
+HWY_INLINE V get(D d, const float* p, size_t count, float fill = 0) {
+  if (count == hn::Lanes(d)) return hn::LoadU(d, p);
+  const auto inside = hn::FirstN(d, count);
+  return hn::IfThenElse(inside, hn::MaskedLoad(inside, d, p), hn::Set(d, fill));
+}
+
+/// Writes the first `count` lanes.
+HWY_INLINE void put(D d, V v, float* p, size_t count) {
+  if (count == hn::Lanes(d))
+    hn::StoreU(v, d, p);
+  else
+    hn::BlendedStore(v, hn::FirstN(d, count), d, p);
+}
+
+/// f(vector, index of its first element, number of its elements) over x[0 .. n).
+template <class F>
+HWY_INLINE void each_vector(const float* x, size_t n, float fill, F&& f) {
+  const D d;
+  const size_t lanes = hn::Lanes(d);
+  size_t j = 0;
+  for (; j + lanes <= n; j += lanes) f(hn::LoadU(d, x + j), j, lanes);
+  if (j < n) f(get(d, x + j, n - j, fill), j, n - j);
+}
+
+HWY_INLINE float sum_of(V v) {
+  const D d;
+  return hn::GetLane(hn::SumOfLanes(d, v));
+}
+
+}  // namespace lacuna::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif
