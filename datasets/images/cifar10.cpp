@@ -115,9 +115,6 @@ Cifar10Batch read_cifar10_batch(ByteStream& bytes, std::uint64_t size, const std
   LACUNA_CHECK(size > 0 && size % kRecord == 0, kOp, "a batch file holds whole records of ",
                kRecord, " bytes: got ", size, " bytes (", size / kRecord, " records and ",
                size % kRecord, " bytes) in ", name);
-  constexpr std::uint64_t kMost = std::uint64_t{4} << 30;
-  LACUNA_CHECK(size <= kMost, kOp, "a batch file may have up to ", kMost, " bytes: got ", size,
-               " in ", name);
   const auto count = static_cast<std::size_t>(size / kRecord);
   constexpr std::size_t kChunk = 256;  // records, so that they are converted while in the cache
   std::vector<std::uint8_t> records(std::min(count, kChunk) * kRecord);
@@ -146,6 +143,9 @@ std::vector<Cifar10Batch> read_cifar10_tar(ByteStream& tar, const std::string& n
     for (const auto& f : found)
       LACUNA_CHECK(f.first != number, kOp, "each batch may be there once: got a second ", path,
                    " in ", name);
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 30;  // a header may promise anything
+    LACUNA_CHECK(size <= kMost, kOp, "a batch in an archive may have up to ", kMost, " bytes: got ",
+                 size, " in ", name, ":", path);
     found.emplace_back(number, read_cifar10_batch(bytes, size, name + ":" + path));
   });
   LACUNA_CHECK(!found.empty(), kOp, what(train), ": found none in ", name);
