@@ -216,18 +216,20 @@ Tensor read_values(const Entry& entry, const char* values, const std::string& fi
 
 }  // namespace
 
-Safetensors parse_safetensors(std::string_view bytes, const std::string& name) {
+Safetensors parse_safetensors(std::string_view bytes, const std::string& name,
+                              std::string_view prefix) {
   Header header = parse_header(bytes, name);
   Safetensors out;
   out.metadata = std::move(header.metadata);
   for (const Entry& entry : header.entries)
-    out.tensors[entry.name] = read_values(entry, header.values.data(), name);
+    if (entry.name.starts_with(prefix))
+      out.tensors[entry.name] = read_values(entry, header.values.data(), name);
   return out;
 }
 
-Safetensors read_safetensors(const std::string& path) {
+Safetensors read_safetensors(const std::string& path, std::string_view prefix) {
   const MappedFile file(path);
-  return parse_safetensors(file.bytes(), path);
+  return parse_safetensors(file.bytes(), path, prefix);
 }
 
 std::map<std::string, std::string> read_safetensors_metadata(const std::string& path) {

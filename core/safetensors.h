@@ -18,11 +18,13 @@ struct Safetensors {
   std::map<std::string, std::string> metadata;  // UTF-8
 };
 
-Safetensors read_safetensors(const std::string& path);
+/// Only tensors whose names begin with `prefix` are copied; names stay whole.
+Safetensors read_safetensors(const std::string& path, std::string_view prefix = "");
 /// The metadata alone: reads the header only.
 std::map<std::string, std::string> read_safetensors_metadata(const std::string& path);
 /// The same from bytes in memory; `name` stands for the file in errors.
-Safetensors parse_safetensors(std::string_view bytes, const std::string& name);
+Safetensors parse_safetensors(std::string_view bytes, const std::string& name,
+                              std::string_view prefix = "");
 
 /// Tensors may be on any device and strided. The file's bytes depend on the contents alone; values are aligned to their
 /// size. Throws as AtomicFile does, and where a tensor is undefined or text is not UTF-8.

@@ -71,6 +71,10 @@ class Module {
   /// Lists parameters, buffers and children, always the same in the same order. Leaves have none.
   virtual void members(Members&) {}
 
+  /// One line of JSON from which make_backbone() (backbones/registry.h) builds this module again, for the metadata of
+  /// checkpoints; empty for modules that are not backbones.
+  virtual std::string architecture() const { return ""; }
+
   /// Allocates every tensor on cpu, draws parameters (stream: their path), and gives each module its path. `path` is the
   /// root's own, for a module that is a part of something that is not a Module.
   void initialize(std::uint64_t seed, const std::string& path = "");

@@ -11,6 +11,20 @@
 
 namespace lacuna {
 
+/// The encoder by itself, a backbone.
+class ConvEncoder : public Sequential {
+ public:
+  struct Options {
+    std::int64_t channels = 3;    // of the image
+    std::int64_t bottleneck = 0;  // channels of the code; 0: none, the code has 128
+  };
+  explicit ConvEncoder(const Options& options);
+  std::string architecture() const override;
+
+ private:
+  Options options_;
+};
+
 class ConvAutoencoder : public Module {
  public:
   enum class Output : std::uint8_t { linear, sigmoid, tanh };
@@ -20,10 +34,12 @@ class ConvAutoencoder : public Module {
     Output output = Output::sigmoid;
   };
 
-  Sequential encoder, decoder;
+  ConvEncoder encoder;
+  Sequential decoder;
 
   explicit ConvAutoencoder(const Options& options)
-      : encoder(make_encoder(options)), decoder(make_decoder(options)) {}
+      : encoder({.channels = options.channels, .bottleneck = options.bottleneck}),
+        decoder(make_decoder(options)) {}
 
   Tensor forward(Context& context, const Tensor& x) override {
     LACUNA_CHECK(x.ndim() == 4 && x.dim(1) % 4 == 0 && x.dim(2) % 4 == 0, "conv_autoencoder",
@@ -36,7 +52,7 @@ class ConvAutoencoder : public Module {
     m.child("decoder", decoder);
   }
 
-  static Sequential make_encoder(const Options&);
+ private:
   static Sequential make_decoder(const Options&);
 };
 

@@ -80,6 +80,9 @@ TEST(safetensors, what_is_written_is_read) {
     EXPECT_EQ(std::memcmp(got.array().data, want.array().data, t.numel() * size_of(t.dtype())), 0)
         << name;
   }
+  const Safetensors some = read_safetensors(file.path, "f");
+  EXPECT_EQ(some.tensors.size(), 2u);
+  EXPECT_EQ(some.tensors.count("f64"), 1u);
   const std::string first = read_file(file.path);
   write_safetensors(file.path, back.tensors, back.metadata);
   EXPECT_EQ(read_file(file.path), first);
