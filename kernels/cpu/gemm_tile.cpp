@@ -128,6 +128,33 @@ void transpose(const float* from, int64_t from_step, int64_t rows, int64_t colum
   }
 }
 
+void dots(const float* a, const float* b, int64_t b_step, int64_t columns, int64_t depth,
+          float* sums) {
+  const D d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const float* HWY_RESTRICT row[4];
+  HWY_UNROLL(4) for (int j = 0; j < 4; j++) row[j] = b + HWY_MIN(j, columns - 1) * b_step;
+  V sum[4][2];  // two of each, so that a sum does not wait for itself
+  HWY_UNROLL(4) for (int j = 0; j < 4; j++) sum[j][0] = sum[j][1] = hn::Zero(d);
+  int64_t k = 0;
+  for (; k + 2 * lanes <= depth; k += 2 * lanes) {
+    const V a0 = hn::LoadU(d, a + k), a1 = hn::LoadU(d, a + k + lanes);
+    HWY_UNROLL(4) for (int j = 0; j < 4; j++) {
+      sum[j][0] = hn::MulAdd(a0, hn::LoadU(d, row[j] + k), sum[j][0]);
+      sum[j][1] = hn::MulAdd(a1, hn::LoadU(d, row[j] + k + lanes), sum[j][1]);
+    }
+  }
+  for (; k < depth; k += lanes) {
+    const auto mask = hn::FirstN(d, static_cast<size_t>(HWY_MIN(lanes, depth - k)));
+    const V av = hn::MaskedLoad(mask, d, a + k);
+    HWY_UNROLL(4)
+    for (int j = 0; j < 4; j++) sum[j][0] =
+        hn::MulAdd(av, hn::MaskedLoad(mask, d, row[j] + k), sum[j][0]);
+  }
+  for (int j = 0; j < columns; j++)
+    sums[j] = hn::GetLane(hn::SumOfLanes(d, hn::Add(sum[j][0], sum[j][1])));
+}
+
 template <int kCols>
 void sum_strip(const float* x, int64_t rows, int64_t step, int64_t columns, float* sums) {
   const D d;
@@ -202,6 +229,7 @@ const TileSet& get() {
     s.run[11][1] = tile<11, 1>;
     s.run[12][1] = tile<12, 1>;
     s.transpose = transpose;
+    s.dots = dots;
     s.sum_columns = sum_columns;
     s.finish = finish;
     return s;

@@ -35,6 +35,9 @@ struct TileSet {
   /// to[c * to_step + r] = from[r * from_step + c] for r < rows, c < columns.
   void (*transpose)(const float* from, std::int64_t from_step, std::int64_t rows,
                     std::int64_t columns, float* to, std::int64_t to_step);
+  /// sums[j] = sum over k of a[k] * b[j * b_step + k], for up to 4 columns j.
+  void (*dots)(const float* a, const float* b, std::int64_t b_step, std::int64_t columns,
+               std::int64_t depth, float* sums);
   /// sums[c] = sum over r of x[r * columns + c], for any number of columns.
   void (*sum_columns)(const float* x, std::int64_t rows, std::int64_t columns, float* sums);
   /// x[i] = epilogue(x[i])

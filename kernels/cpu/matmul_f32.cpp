@@ -17,15 +17,16 @@ namespace {
 
 using std::int64_t;
 
-// Bytes of a block of b: a quarter of the second-level cache, but no less than half a megabyte.
+// Bytes of a block of b: half of the second-level cache, but no less than half a megabyte.
 int64_t block_bytes() {
   static const int64_t bytes = [] {
     const long cache = sysconf(_SC_LEVEL2_CACHE_SIZE);
-    return std::clamp<int64_t>(cache / 4, int64_t{512} << 10, int64_t{2} << 20);
+    return std::clamp<int64_t>(cache / 2, int64_t{512} << 10, int64_t{2} << 20);
   }();
   return bytes;
 }
-constexpr int64_t kSlab = 96;          // rows of a transposed at a time
+constexpr int64_t kSlab = 96;  // rows of a transposed at a time
+constexpr int64_t kDotRows = 4;
 constexpr int64_t kUnpackedRows = 12;  // up to so many rows of c, b is read where it lies
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -34,6 +35,11 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t block_begin(int64_t size, int64_t count, int64_t i) {
   const int64_t least = size / count, more = size % count;
   return i * least + std::min(i, more);
+}
+
+// A few rows times a transposed b, as in generating text token by token: packing b would cost more than the product.
+bool use_dots(const Product<float>& p) {
+  return p.m <= kDotRows && p.b_row == 1 && p.b_column != 1 && p.a_column == 1 && p.k > 0;
 }
 
 struct Plan {
@@ -45,13 +51,20 @@ struct Plan {
     k_blocks = p.k <= whole ? 1 : ceil_div(p.k, part);
     const int64_t depth = std::max<int64_t>(1, ceil_div(p.k, k_blocks));
     const int64_t fit = block_bytes() / (4 * depth) / 64 * 64;
-    columns = std::max<int64_t>(std::max<int64_t>(64, set.panel()), std::min<int64_t>(fit, 512));
+    const int64_t most_columns = std::clamp<int64_t>(fit, std::max<int64_t>(64, set.panel()), 512);
+    // Pieces of equal width.
+    columns = ceil_div(ceil_div(p.n, ceil_div(p.n, most_columns)), 64) * 64;
     const double work = 2.0 * p.m * p.n * std::max<int64_t>(p.k, 1);
     const int64_t workers = threads();
     // A piece below half a million operations (some microseconds) is not worth handing out.
     const auto most = static_cast<int64_t>(std::max(1.0, work / 5e5));
     column_pieces = ceil_div(p.n, columns);
     row_pieces = 1;
+    if (use_dots(p)) {  // b is read once and never packed: narrow pieces cost nothing
+      columns = 64;
+      column_pieces = ceil_div(p.n, columns);
+      return;
+    }
     while (row_pieces * 2 * column_pieces <= most && p.m / (row_pieces + 1) >= 48) {
       const int64_t pieces = row_pieces * column_pieces * batch;
       if (ceil_div(pieces, workers) * workers <= 1.1 * pieces) break;
@@ -87,13 +100,38 @@ void multiply(const TileSet& set, const Product<float>& p, int64_t r0, int64_t r
       } else {
         panel += width;  // b itself
       }
+      // The next rows' first lines: the hardware follows a row by itself, but only once it has seen it begin.
+      if (j + set.panel() >= j1)
+        for (int64_t i = 0; i < count && begin + count + i < r1; i++)
+          for (int64_t l = 0; l < 6; l++) __builtin_prefetch(a(begin + count + i) + 16 * l, 0, 2);
       set.run[count][width / set.lanes](tile);
     }
   }
 }
 
+void finish(const TileSet& set, const Product<float>& p, int64_t r0, int64_t r1, int64_t j0,
+            int64_t j1) {
+  if (p.epilogue == Epilogue::sigmoid || p.epilogue == Epilogue::tanh)
+    for (int64_t i = r0; i < r1; i++) set.finish(p.c + i * p.c_row + j0, j1 - j0, p.epilogue);
+}
+
 void piece(const TileSet& set, const Product<float>& p, const Plan& plan, int64_t r0, int64_t r1,
            int64_t j0, int64_t j1) {
+  if (use_dots(p)) {
+    for (int64_t i = r0; i < r1; i++)
+      for (int64_t j = j0; j < j1; j += 4) {
+        float sums[4];
+        const int64_t columns = std::min<int64_t>(4, j1 - j);
+        set.dots(p.a + i * p.a_row, p.b + j * p.b_column, p.b_column, columns, p.k, sums);
+        float* c = p.c + i * p.c_row + j;
+        for (int64_t q = 0; q < columns; q++) {
+          const float sum = sums[q] + (p.accumulate ? c[q] : 0) + (p.bias ? p.bias[j + q] : 0);
+          c[q] = p.epilogue == Epilogue::relu && sum < 0 ? 0 : sum;
+        }
+      }
+    finish(set, p, r0, r1, j0, j1);
+    return;
+  }
   const int64_t depth_most = std::max<int64_t>(1, ceil_div(p.k, plan.k_blocks));
   const int64_t rounded = ceil_div(j1 - j0, set.lanes) * set.lanes;
   const bool in_place = p.b_column == 1 && r1 - r0 <= kUnpackedRows && (j1 - j0) % set.lanes == 0;
@@ -132,8 +170,7 @@ void piece(const TileSet& set, const Product<float>& p, const Plan& plan, int64_
                [&](int64_t i) { return slab.data() + (i - s) * depth; });
     }
   }
-  if (p.epilogue == Epilogue::sigmoid || p.epilogue == Epilogue::tanh)
-    for (int64_t i = r0; i < r1; i++) set.finish(p.c + i * p.c_row + j0, j1 - j0, p.epilogue);
+  finish(set, p, r0, r1, j0, j1);
 }
 
 }  // namespace
