@@ -137,7 +137,8 @@ void piece(const TileSet& set, const Product<float>& p, const Plan& plan, int64_
   const bool in_place = p.b_column == 1 && r1 - r0 <= kUnpackedRows && (j1 - j0) % set.lanes == 0;
   const bool across = p.a_column != 1;
   Scratch<float> packed(in_place ? 0 : depth_most * rounded);
-  Scratch<float> slab(across ? kSlab * depth_most : 0);
+  const int64_t slab_step = depth_most + 16;  // not a power of two: rows would share cache sets
+  Scratch<float> slab(across ? kSlab * slab_step : 0);
   const int64_t zero = 0;
   Tile tile = {};
   tile.a_at = tile.b_at = &zero;
@@ -165,9 +166,9 @@ void piece(const TileSet& set, const Product<float>& p, const Plan& plan, int64_
     for (int64_t s = r0; s < r1; s += kSlab) {
       const int64_t end = std::min(s + kSlab, r1);
       set.transpose(p.a + s * p.a_row + k0 * p.a_column, p.a_column, depth, end - s, slab.data(),
-                    depth);
+                    slab_step);
       multiply(set, p, s, end, j0, j1, tile, panels, panel_depth,
-               [&](int64_t i) { return slab.data() + (i - s) * depth; });
+               [&](int64_t i) { return slab.data() + (i - s) * slab_step; });
     }
   }
   finish(set, p, r0, r1, j0, j1);

@@ -139,6 +139,8 @@ TEST(Matmul, ManyPieces) {
   check({500, 20, 300});
   check({6, 700, 300, false, true});
   check({700, 10, 120, true, false});
+  check({200, 600, 700, true, false});
+  check({400, 1100, 50, true, true});
 }
 
 TEST(Matmul, BiasEpilogueAccumulateAndRowStride) {
