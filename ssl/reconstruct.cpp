@@ -194,8 +194,9 @@ ReconstructionReport evaluate_reconstruction(Reconstructs& task, const Source& s
     values += static_cast<double>(r.hidden.numel());
     for (std::int64_t i = 0; i < r.hidden.numel(); i++) hidden += r.hidden.data<std::uint8_t>()[i];
   }
-  ReconstructionReport report{.images = source.size(),
-                              .hidden_share = values > 0 ? hidden / values : 0};
+  ReconstructionReport report;
+  report.images = source.size();
+  report.hidden_share = values > 0 ? hidden / values : 0;
   for (const auto& [method, sum] : sums) {
     report.all[method] = sum.score(1, values);
     report.hidden[method] = sum.score(0, hidden);

@@ -1,0 +1,93 @@
+#include "task.h"
+
+#include <limits>
+
+namespace lacuna {
+
+double Task::loss_start() const { return std::numeric_limits<double>::quiet_NaN(); }
+double Task::loss_floor() const { return std::numeric_limits<double>::quiet_NaN(); }
+
+#define TASK(name) extern const TaskInfo name##_task;
+#include "tasks.def"
+#undef TASK
+
+const std::vector<const TaskInfo*>& tasks() {
+  static const std::vector<const TaskInfo*> all = {
+#define TASK(name) &name##_task,
+#include "tasks.def"
+#undef TASK
+  };
+  return all;
+}
+
+const TaskInfo& find_task(const std::string& name) {
+  std::vector<std::string> names;
+  std::string list;
+  for (const TaskInfo* task : tasks()) {
+    if (task->name == name) return *task;
+    names.push_back(task->name);
+    list += (list.empty() ? "" : ", ") + names.back();
+  }
+  const std::string close = nearest(name, names);
+  fail("task", "no task named \"", name, "\"",
+       close.empty() ? "; there are: " + list : " (did you mean \"" + close + "\"?)");
+}
+
+void declare_run(Settings& s, const TaskInfo& task) {
+  const double huge = 1e15;
+  s.declare("data.train", std::string(), "what to train on: a data SPEC");
+  s.declare("data.val", std::string(), "what to validate on; empty: nothing");
+  s.declare("data.shuffle", true, "a new order every epoch");
+  s.declare("data.drop_last", false, "leave out an epoch's last batch where it is short");
+  s.declare("data.workers", std::int64_t{1}, "threads that prepare batches ahead; 0: none", 0, 256)
+      .of_machine = true;
+
+  s.declare("optim.optimizer", std::string("adamw"), "adam, adamw or sgd",
+            {"adam", "adamw", "sgd"});
+  s.declare("optim.lr", 1e-3, "learning rate", 0, 1e6);
+  s.declare("optim.weight_decay", 0.0, "adam, sgd: added to the gradient; adamw: decoupled", 0,
+            1e6);
+  s.declare("optim.beta1", 0.9, "adam: decay of the first moment", 0, 1);
+  s.declare("optim.beta2", 0.999, "adam: decay of the second moment", 0, 1);
+  s.declare("optim.eps", 1e-8, "adam: added to the root of the second moment", 0, 1);
+  s.declare("optim.bias_correction", true,
+            "adam: divide the moments by what they would be after so few steps");
+  s.declare("optim.momentum", 0.0, "sgd: momentum", 0, 1);
+  s.declare("optim.nesterov", false, "sgd: Nesterov's momentum");
+  s.declare("optim.clip", 0.0, "largest global norm of the gradient; 0: no clipping", 0, 1e12);
+  s.declare("optim.schedule", std::string("constant"),
+            "of the learning rate after warm-up: constant, linear or cosine (to final_lr), step",
+            {"constant", "linear", "cosine", "step"});
+  s.declare("optim.warmup", std::int64_t{0}, "steps of linear warm-up", 0, huge);
+  s.declare("optim.final_lr", 0.0, "linear, cosine: learning rate at the end", 0, 1e6);
+  s.declare("optim.step_every", std::int64_t{1000}, "schedule step: steps between drops", 1, huge);
+  s.declare("optim.step_gamma", 0.1, "schedule step: factor of a drop", 0, 1);
+
+  s.declare("train.epochs", std::int64_t{1}, "passes over the data", 0, 1e9).resumable = true;
+  s.declare("train.steps", std::int64_t{0},
+            "steps, instead of epochs; 0: as many as the epochs have", 0, huge)
+      .resumable = true;
+  s.declare("train.batch_size", std::int64_t{64}, "samples a step", 1, 1 << 20);
+  s.declare("train.seed", std::int64_t{0}, "of initial values, order and masks", 0, huge);
+  s.declare("train.log_every", std::int64_t{100}, "steps between lines of metrics.jsonl", 1, huge);
+  s.declare("train.eval_every", std::int64_t{0}, "steps between validations; 0: after every epoch",
+            0, huge);
+  s.declare("train.save_every", std::int64_t{0}, "steps between checkpoints; 0: after every epoch",
+            0, huge);
+  s.declare("train.patience", std::int64_t{0},
+            "stop after so many validations without a better loss; 0: never", 0, huge);
+  s.declare("train.pictures", std::int64_t{8}, "samples shown in samples/ at each validation", 0,
+            64);
+  Key& precision = s.declare("train.precision", std::string("f32"),
+                             "f32; on cuda also tf32 and bf16", {"f32", "tf32", "bf16"});
+  precision.of_machine = precision.resumable = true;
+  Key& device = s.declare("train.device", std::string("cpu"), "cpu, cuda, cuda:1, ... or emu");
+  device.of_machine = device.resumable = true;
+  Key& threads =
+      s.declare("train.threads", std::int64_t{0}, "threads of the kernels; 0: one a core", 0, 1024);
+  threads.of_machine = threads.resumable = true;
+
+  task.declare(s);
+}
+
+}  // namespace lacuna
