@@ -4,7 +4,7 @@
 //                   x[n, i sh + p dh - ph, j sw + q dw - pw, g ci/groups + c] * weight[o, p, q, c])
 // with g = o / (co/groups); pixels outside x count as zero. s, d and p are the window's stride, dilation and padding.
 // A batch of 0 gives empty results (and zero weight gradients); ci = 0 gives epilogue(bias).
-#include "backend.h"
+#include "array.h"
 #include "epilogue.h"
 #include "window.h"
 

@@ -4,7 +4,7 @@
 //   y[n, i sh + p dh - ph, j sw + q dw - pw, g co/groups + o] += x[n, i, j, c] * weight[c, p, q, o],   g = c / (ci/groups)
 // then y = epilogue(y + bias). Contributions that fall outside y are dropped.
 // A batch of 0 gives empty results (and zero weight gradients); ci = 0 gives epilogue(bias).
-#include "backend.h"
+#include "array.h"
 #include "epilogue.h"
 #include "window.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 // Copies between shapes in memory and between dtypes; and fills.
-#include "backend.h"
+#include "array.h"
 
 namespace lacuna {
 

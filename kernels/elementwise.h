@@ -1,6 +1,6 @@
 #pragma once
 // Elementwise ops. The formulas are in elementwise.def; every backend turns them into kernels.
-#include "backend.h"
+#include "array.h"
 
 namespace lacuna {
 

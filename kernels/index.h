@@ -2,7 +2,7 @@
 // Elements picked, and added, by an index along the middle one of three dimensions. Every array is seen as
 // (outer, n or m, inner); index is (outer, m, inner), with stride 0 where one index stands for a whole row or column.
 // Values of index must lie in [0, n). The caller sees to that, because not every device's memory can be read here.
-#include "backend.h"
+#include "array.h"
 
 namespace lacuna {
 

@@ -1,6 +1,6 @@
 #pragma once
 // Hides part of a batch of pictures: one pass from pixels to what the network sees, what it should give, and where.
-#include "backend.h"
+#include "array.h"
 #include "random.h"
 
 namespace lacuna {

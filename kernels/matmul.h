@@ -3,7 +3,7 @@
 // Transposed operands are expressed through strides: a linear layer y = x w^T + bias, with w (out, in), passes as b
 // the array of shape (in, out) and strides (1, in); its weight gradient dw = dy^T x passes as a the array of
 // shape (out, rows) and strides (1, out).
-#include "backend.h"
+#include "array.h"
 #include "epilogue.h"
 
 namespace lacuna {

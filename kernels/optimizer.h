@@ -7,7 +7,7 @@
 //          Kingma, Ba 2015. Decoupled (AdamW; Loshchilov, Hutter 2019): p *= 1 - lr * weight_decay first.
 //   lerp   p += weight * (g - p), g unscaled: the exponential moving average of parameters
 // The results depend neither on the number of threads nor on what else is in the same call.
-#include "backend.h"
+#include "array.h"
 
 namespace lacuna {
 

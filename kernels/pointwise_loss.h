@@ -2,7 +2,7 @@
 // Losses over two arrays of one shape: y = scale * sum_i f(a_i, b_i), with the f of pointwise_loss.def. With a mask,
 // y = sum_i m_i f(a_i, b_i) / sum_i m_i over the values with m_i != 0 (the others are not looked at, be they NaN), and 0
 // where there is no such value.
-#include "backend.h"
+#include "array.h"
 
 namespace lacuna {
 

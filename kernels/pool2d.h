@@ -5,7 +5,7 @@
 //   average  y = their sum / the number of taps (kernel height * width where count_include_pad, else those inside).
 // Global average pooling is average with a kernel of the image's size. A window wholly outside the image (dilation can
 // do that) gives -inf and index -1, or 0. A batch of 0 or no channels gives empty results.
-#include "backend.h"
+#include "array.h"
 #include "window.h"
 
 namespace lacuna {

@@ -1,6 +1,6 @@
 #pragma once
 // Reductions over any set of dimensions.
-#include "backend.h"
+#include "array.h"
 
 namespace lacuna {
 

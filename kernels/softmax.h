@@ -1,7 +1,7 @@
 #pragma once
 // Softmax over the last axis:  y_j = exp(x_j - max x) / sum_k exp(x_k - max x);  dx = y * (dy -
 // sum_k dy_k y_k). A row that is all -inf gives zeros.
-#include "backend.h"
+#include "array.h"
 
 namespace lacuna {
 

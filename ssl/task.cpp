@@ -35,6 +35,7 @@ const TaskInfo& find_task(const std::string& name) {
 
 void declare_run(Settings& s, const TaskInfo& task) {
   const double huge = 1e15;
+  s.declare("task.name", std::string(task.name), "the pretext task", {task.name});
   s.declare("data.train", std::string(), "what to train on: a data SPEC");
   s.declare("data.val", std::string(), "what to validate on; empty: nothing");
   s.declare("data.shuffle", true, "a new order every epoch");
