@@ -7,11 +7,10 @@
 
 namespace lacuna {
 
-/// Something went wrong while running that no better input would have avoided: a full disk, a broken device. The command
-/// exits 1 for it, and 2 for any other Error (a path that is not there, a folder without permission).
-class IoError : public Error {
+/// The system refused to read or write: a full disk, a broken device.
+class IoError : public RunError {
  public:
-  using Error::Error;
+  using RunError::RunError;
 };
 
 /// Throws "[op] cannot <doing> "path": <strerror(error)>": an Error where the path is to blame, else an IoError.

@@ -3,7 +3,7 @@
 //   loss of a row = -(1 - s) log p_t - s/C sum_j log p_j,   p = softmax(x);   y = mean over the rows that count
 //   dx_j = dy / rows that count * (p_j - s/C - (1 - s) [j = t])
 // A row whose target is ignore_index does not count. Where none does, y and dx are 0.
-#include "backend.h"
+#include "array.h"
 
 namespace lacuna {
 

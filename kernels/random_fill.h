@@ -1,7 +1,7 @@
 #pragma once
 // Fills with random numbers, by random.h: element e of row r (a row is one index of dimension 0) is made of word e of the
 // row (sample, view) = ids[r], so that it does not depend on r, on the other rows, on threads or on the device.
-#include "backend.h"
+#include "array.h"
 #include "random.h"
 
 namespace lacuna {
