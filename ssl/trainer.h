@@ -5,11 +5,11 @@
 // resumed writes the same metrics (times aside) and the same checkpoint as one that was not. What a checkpoint cannot
 // recompute it stores; what it can (the loader's position, random numbers) follows from the step.
 #include <functional>
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "../nn/optim/early_stopping.h"
 #include "../nn/optim/optimizer.h"
 #include "task.h"
 
@@ -50,22 +50,28 @@ class Trainer {
   std::int64_t steps() const { return steps_; }
 
  private:
-  void save();
+  StateDict state();
+  void save(const std::string& name);
   Losses one_step(const Batch& batch);
   Metrics evaluate();
-  [[noreturn]] void explain_nonfinite(const Batch& batch, double loss);
+  void show(Observer& observer);
+  double epoch() const;
+  const std::string& settings_task() const;
+  [[noreturn]] void explain_nonfinite(const Batch& batch, int phase, double loss);
 
   Task& task_;
   Settings settings_;
   Batches& train_;
   Batches* validation_;
   std::string folder_;
+  Device device_;
   Context context_;
   std::vector<std::unique_ptr<Optimizer>> optimizers_;  // one a phase
+  EarlyStopping stopping_;
   std::int64_t step_ = 0, steps_ = 0;
   double seconds_before_ = 0;  // of earlier sittings, from metrics.jsonl
-  double log_sum_ = 0, epoch_sum_ = 0, best_ = std::numeric_limits<double>::infinity();
-  std::int64_t log_count_ = 0, epoch_count_ = 0, evaluations_since_best_ = 0;
+  double step_loss_ = 0, log_sum_ = 0, epoch_sum_ = 0;
+  std::int64_t log_count_ = 0, epoch_count_ = 0;
 };
 
 }  // namespace lacuna

@@ -1,0 +1,81 @@
+#include "../../ssl/settings.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "../../ssl/task.h"
+
+namespace lacuna {
+namespace {
+
+std::string message(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+Settings inpainting() {
+  Settings s;
+  declare_run(s, find_task("inpainting"));
+  return s;
+}
+
+}  // namespace
+
+TEST(settings, text_is_read_as_the_keys_type) {
+  Settings s = inpainting();
+  s.set("optim.lr", std::string("1e-2"));
+  s.set("mode", std::string("tanh"));
+  s.set("train.steps", std::string("12"));
+  s.set("data.shuffle", std::string("false"));
+  EXPECT_EQ(s.number("optim.lr"), 0.01);
+  EXPECT_EQ(s.text("task.mode"), "tanh");
+  EXPECT_EQ(s.integer("steps"), 12);
+  EXPECT_FALSE(s.flag("data.shuffle"));
+}
+
+TEST(settings, the_recipe_is_the_tasks_preset) {
+  const Settings s = inpainting();
+  EXPECT_EQ(s.integer("train.batch_size"), 4);
+  EXPECT_EQ(s.integer("train.epochs"), 5);
+  EXPECT_EQ(s.number("optim.lr"), 1e-3);
+  EXPECT_EQ(s.text("optim.optimizer"), "adam");
+  EXPECT_EQ(s.number("task.mask_ratio"), 0.5);
+  EXPECT_EQ(s.text("task.mode"), "literal");
+}
+
+TEST(settings, errors_say_what_would_be_right) {
+  Settings s = inpainting();
+  const auto set = [&](const char* name, const char* text) { return message([&] { s.set(name, std::string(text)); }); };
+  EXPECT_EQ(set("moed", "tanh"), "[config] unknown key \"moed\" (did you mean \"mode\"?)");
+  EXPECT_EQ(set("task.mask_ration", "1"), "[config] unknown key \"task.mask_ration\" (did you mean \"task.mask_ratio\"?)");
+  EXPECT_EQ(set("xyzzy", "1"), "[config] unknown key \"xyzzy\"");
+  EXPECT_EQ(set("mode", "tanhh"), "[config] task.mode must be one of literal, tanh, unit: got \"tanhh\" (did you mean \"tanh\"?)");
+  EXPECT_EQ(set("batch_size", "-4"), "[config] train.batch_size must be between 1 and 1.04858e+06: got -4");
+  EXPECT_EQ(set("batch_size", "4.5"), "[config] train.batch_size takes a whole number: got \"4.5\"");
+  EXPECT_EQ(set("lr", "fast"), "[config] optim.lr takes a number: got \"fast\"");
+  EXPECT_EQ(set("lr", "nan"), "[config] optim.lr must be finite: got nan");
+  EXPECT_EQ(set("shuffle", "yes"), "[config] data.shuffle takes true or false: got \"yes\"");
+  EXPECT_EQ(message([] { find_task("inpaiting"); }), "[task] no task named \"inpaiting\" (did you mean \"inpainting\"?)");
+}
+
+TEST(settings, json_round_trip_leaves_out_the_machine) {
+  Settings s = inpainting();
+  s.set("train.threads", std::string("7"));
+  s.set("optim.lr", std::string("0.1"));
+  s.set("data.train", std::string("cifar10:\"a b\""));
+  const std::string json = s.to_json();
+  EXPECT_EQ(json.find("threads"), std::string::npos);
+  EXPECT_NE(s.to_json(true).find("threads"), std::string::npos);
+  Settings t = inpainting();
+  t.from_json(json);
+  EXPECT_EQ(t.to_json(), json);
+  EXPECT_NE(message([&] { t.from_json("{\"task\":{\"mood\":1}}"); }).find("did you mean \"task.mode\"?"), std::string::npos);
+  EXPECT_NE(message([&] { t.from_json("[1"); }).find("not a JSON object"), std::string::npos);
+}
+
+}  // namespace lacuna

@@ -1,0 +1,232 @@
+// The trainer on the inpainting task: it learns, and a run that was stopped anywhere continues as if it had not been.
+#include "../../ssl/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "../../core/files.h"
+#include "../../core/safetensors.h"
+#include "../../datasets/loader.h"
+#include "../../datasets/shapes.h"
+#include "../../kernels/cpu/parallel.h"
+#include "../../ssl/reconstruct.h"
+
+namespace lacuna {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Folder {
+  fs::path path;
+  explicit Folder(const std::string& name) : path(fs::temp_directory_path() / ("lacuna_trainer_" + name + std::to_string(::getpid()))) {
+    fs::remove_all(path);
+    fs::create_directories(path);
+  }
+  ~Folder() { fs::remove_all(path); }
+  std::string file(const std::string& name) const { return (path / name).string(); }
+};
+
+// metrics.jsonl without what depends on the clock.
+std::string timeless(const std::string& path) {
+  std::istringstream lines(read_file(path));
+  std::string line, out;
+  while (std::getline(lines, line)) {
+    auto json = nlohmann::ordered_json::parse(line);
+    json.erase("seconds");
+    json.erase("samples_per_second");
+    out += json.dump() + "\n";
+  }
+  return out;
+}
+
+struct StopAfter : Observer {
+  explicit StopAfter(std::int64_t step) : stop(step) {}
+  void stepped(std::int64_t step, double loss) override {
+    last = loss;
+    now = step;
+  }
+  bool interrupted() override { return now == stop; }
+  std::int64_t stop, now = 0;
+  double last = 0;
+};
+
+struct Setup {
+  Settings settings;
+  std::shared_ptr<const Source> data, validation;
+
+  explicit Setup(std::int64_t samples = 40) {
+    declare_run(settings, find_task("inpainting"));
+    data = make_shapes({.size = samples});
+    validation = make_shapes({.size = 10, .train = false});
+    set("train.epochs", "2");
+    set("train.log_every", "3");
+    set("train.eval_every", "7");
+    set("train.save_every", "5");
+    set("data.workers", "0");
+  }
+  void set(const std::string& key, const std::string& value) { settings.set(key, value); }
+
+  // One sitting of a run; `stop` is the step after which it is interrupted, or -1.
+  double run(const std::string& folder, bool resume = false, std::int64_t stop = -1) {
+    const auto task = find_task("inpainting").make(settings, data->fields());
+    task->prepare(*data);
+    const LoaderOptions options{.batch_size = settings.integer("train.batch_size"), .threads = 0};
+    Loader train(data, options), val(validation, {.batch_size = 4, .shuffle = false, .threads = 0});
+    Trainer trainer(*task, settings, train, &val, folder);
+    if (resume) trainer.resume();
+    StopAfter observer(stop);
+    trainer.run(observer);
+    return observer.last;
+  }
+};
+
+std::string message(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+}  // namespace
+
+TEST(trainer, a_resumed_run_is_the_run_that_was_never_stopped) {
+  Setup setup;
+  const Folder whole("whole");
+  setup.run(whole.path);
+  const std::string metrics = timeless(whole.file("metrics.jsonl")), evals = read_file(whole.file("eval.jsonl")),
+                    checkpoint = read_file(whole.file("checkpoint.safetensors"));
+  EXPECT_GT(metrics.size(), 500u);
+  for (int threads : {1, 2}) {
+    cpu::set_threads(threads);
+    for (int stop : {1, 5, 9, 13}) {
+      const Folder part("part");
+      setup.run(part.path, false, stop);
+      // What a kill leaves behind: lines that are newer than the checkpoint, and half a line.
+      std::ofstream(part.file("metrics.jsonl"), std::ios::app) << "{\"step\":17,\"loss\":1}\n{\"step\":1";
+      setup.run(part.path, true);
+      EXPECT_EQ(timeless(part.file("metrics.jsonl")), metrics) << "stopped after step " << stop;
+      EXPECT_EQ(read_file(part.file("eval.jsonl")), evals) << "stopped after step " << stop;
+      EXPECT_TRUE(read_file(part.file("checkpoint.safetensors")) == checkpoint) << "stopped after step " << stop;
+      EXPECT_TRUE(fs::exists(part.file("best.safetensors")));
+    }
+  }
+}
+
+TEST(trainer, without_a_checkpoint_resume_starts_anew) {
+  Setup setup;
+  const Folder whole("whole"), killed("killed");
+  setup.run(whole.path);
+  std::ofstream(killed.file("metrics.jsonl")) << "{\"step\":3,\"loss\":9}\n";
+  setup.run(killed.path, true);
+  EXPECT_EQ(timeless(killed.file("metrics.jsonl")), timeless(whole.file("metrics.jsonl")));
+}
+
+TEST(trainer, resume_refuses_other_settings_and_other_files) {
+  Setup setup;
+  const Folder folder("refuse");
+  setup.run(folder.path, false, 5);
+  setup.set("optim.lr", "0.5");
+  EXPECT_NE(message([&] { setup.run(folder.path, true); }).find("[resume] optim.lr was 0.001 and cannot become 0.5"), std::string::npos);
+  setup.set("optim.lr", "0.001");
+  setup.set("train.epochs", "3");
+  setup.set("train.threads", "1");
+  setup.run(folder.path, true);
+  write_safetensors(folder.file("checkpoint.safetensors"), {{"x", Tensor::zeros({1})}});
+  EXPECT_NE(message([&] { setup.run(folder.path, true); }).find("is not a checkpoint of a run"), std::string::npos);
+  write_file(folder.file("checkpoint.safetensors"), "no tensors");
+  EXPECT_NE(message([&] { setup.run(folder.path, true); }).find("checkpoint.safetensors"), std::string::npos);
+}
+
+// Above its floor the loss of a handful of pictures goes away: at most 1 % of where it started.
+TEST(trainer, overfits_a_handful_of_samples) {
+  for (const char* mode : {"literal", "tanh", "unit"}) {
+    Setup setup(4);
+    setup.set("mode", mode);
+    setup.set("task.mask", "none");
+    setup.set("train.epochs", "0");
+    setup.set("train.steps", "1500");
+    setup.set("train.eval_every", "100000");
+    setup.set("train.save_every", "100000");
+    setup.set("optim.lr", "0.002");
+    setup.set("optim.schedule", "cosine");
+    const auto task = find_task("inpainting").make(setup.settings, setup.data->fields());
+    task->prepare(*setup.data);
+    Loader train(setup.data, {.batch_size = 4, .threads = 0});
+    const Folder folder("overfit");
+    Trainer trainer(*task, setup.settings, train, nullptr, folder.path);
+    StopAfter observer(-1);
+    trainer.run(observer);
+    EXPECT_LE(observer.last - task->loss_floor(), 0.01 * task->loss_start())
+        << mode << ": floor " << task->loss_floor() << ", start " << task->loss_start();
+    EXPECT_GE(observer.last, task->loss_floor() - 1e-6) << mode << ": nothing goes below the floor";
+  }
+}
+
+TEST(trainer, a_loss_that_is_not_finite_names_the_op_and_keeps_the_checkpoint) {
+  Setup setup;
+  const Folder folder("nan");
+  setup.run(folder.path, false, 5);
+  const std::string before = read_file(folder.file("checkpoint.safetensors"));
+  Safetensors broken = read_safetensors(folder.file("checkpoint.safetensors"));
+  broken.tensors.at("model.decoder.0.weight").data<float>()[0] = NAN;
+  write_safetensors(folder.file("checkpoint.safetensors"), broken.tensors, broken.metadata);
+  const std::string text = message([&] { setup.run(folder.path, true); });
+  EXPECT_NE(text.find("the loss of step 5 is not finite"), std::string::npos) << text;
+  EXPECT_NE(text.find("[conv_transpose2d] gave the first value that is not finite"), std::string::npos) << text;
+  EXPECT_THROW(setup.run(folder.path, true), RunError);
+}
+
+TEST(trainer, early_stopping_ends_a_run_that_gets_no_better) {
+  Setup setup;
+  const Folder folder("early");
+  setup.set("train.epochs", "50");
+  setup.set("train.patience", "2");
+  setup.set("train.eval_every", "1");
+  setup.set("optim.lr", "0");
+  setup.run(folder.path);
+  std::istringstream lines(read_file(folder.file("eval.jsonl")));
+  std::string line;
+  int count = 0;
+  while (std::getline(lines, line)) count++;
+  EXPECT_EQ(count, 3);  // the first is the best, and two are no better
+}
+
+// Where values are hidden must come from the sample, not from its place: a reconstruction score may not depend on the batch.
+TEST(trainer, reconstruction_scores_do_not_depend_on_the_batch_size) {
+  Setup setup;
+  const auto task = find_task("inpainting").make(setup.settings, setup.data->fields());
+  task->prepare(*setup.data);
+  task->model().initialize(0);
+  auto& reconstructs = dynamic_cast<Reconstructs&>(*task);
+  const ReconstructionReport a = evaluate_reconstruction(reconstructs, *setup.data, 1, 7), b = evaluate_reconstruction(reconstructs, *setup.data, 1, 40);
+  EXPECT_NEAR(a.hidden.at("model").mse, b.hidden.at("model").mse, 1e-6);
+  EXPECT_DOUBLE_EQ(a.all.at("nearest_pixel").ssim, b.all.at("nearest_pixel").ssim);
+  EXPECT_NEAR(a.hidden_share, 0.5, 0.01);
+  // A baseline leaves visible values alone: its error over all is its error over the hidden ones times their share.
+  EXPECT_NEAR(a.all.at("mean_fill").mse, a.hidden.at("mean_fill").mse * a.hidden_share, 1e-9);
+  EXPECT_GT(a.hidden.at("mean_fill").mse, a.hidden.at("nearest_pixel").mse);
+}
+
+// The floor of `literal` is the mean of x^2 over negative values, and what an all-zero output would leave.
+TEST(trainer, the_floor_is_exact) {
+  Setup setup;
+  const auto task = find_task("inpainting").make(setup.settings, setup.data->fields());
+  task->prepare(*setup.data);
+  double sum = 0, n = 0;
+  for (std::int64_t i = 0; i < setup.data->size(); i++)
+    for (double v : read_batch(*setup.data, {i})["image"].to_vector<double>()) {
+      const double x = v / 127.5 - 1;
+      sum += x < 0 ? x * x : 0;
+      n++;
+    }
+  EXPECT_NEAR(task->loss_floor(), sum / n, 1e-12);
+}
+
+}  // namespace lacuna
