@@ -55,11 +55,11 @@ struct StopAfter : Observer {
   double last = 0;
 };
 
-struct Setup {
+struct Job {
   Settings settings;
   std::shared_ptr<const Source> data, validation;
 
-  explicit Setup(std::int64_t samples = 40) {
+  explicit Job(std::int64_t samples = 40) {
     declare_run(settings, find_task("inpainting"));
     data = make_shapes({.size = samples});
     validation = make_shapes({.size = 10, .train = false});
@@ -97,9 +97,9 @@ std::string message(const std::function<void()>& f) {
 }  // namespace
 
 TEST(trainer, a_resumed_run_is_the_run_that_was_never_stopped) {
-  Setup setup;
+  Job job;
   const Folder whole("whole");
-  setup.run(whole.path);
+  job.run(whole.path);
   const std::string metrics = timeless(whole.file("metrics.jsonl")), evals = read_file(whole.file("eval.jsonl")),
                     checkpoint = read_file(whole.file("checkpoint.safetensors"));
   EXPECT_GT(metrics.size(), 500u);
@@ -107,10 +107,10 @@ TEST(trainer, a_resumed_run_is_the_run_that_was_never_stopped) {
     cpu::set_threads(threads);
     for (int stop : {1, 5, 9, 13}) {
       const Folder part("part");
-      setup.run(part.path, false, stop);
+      job.run(part.path, false, stop);
       // What a kill leaves behind: lines that are newer than the checkpoint, and half a line.
       std::ofstream(part.file("metrics.jsonl"), std::ios::app) << "{\"step\":17,\"loss\":1}\n{\"step\":1";
-      setup.run(part.path, true);
+      job.run(part.path, true);
       EXPECT_EQ(timeless(part.file("metrics.jsonl")), metrics) << "stopped after step " << stop;
       EXPECT_EQ(read_file(part.file("eval.jsonl")), evals) << "stopped after step " << stop;
       EXPECT_TRUE(read_file(part.file("checkpoint.safetensors")) == checkpoint) << "stopped after step " << stop;
@@ -120,47 +120,47 @@ TEST(trainer, a_resumed_run_is_the_run_that_was_never_stopped) {
 }
 
 TEST(trainer, without_a_checkpoint_resume_starts_anew) {
-  Setup setup;
+  Job job;
   const Folder whole("whole"), killed("killed");
-  setup.run(whole.path);
+  job.run(whole.path);
   std::ofstream(killed.file("metrics.jsonl")) << "{\"step\":3,\"loss\":9}\n";
-  setup.run(killed.path, true);
+  job.run(killed.path, true);
   EXPECT_EQ(timeless(killed.file("metrics.jsonl")), timeless(whole.file("metrics.jsonl")));
 }
 
 TEST(trainer, resume_refuses_other_settings_and_other_files) {
-  Setup setup;
+  Job job;
   const Folder folder("refuse");
-  setup.run(folder.path, false, 5);
-  setup.set("optim.lr", "0.5");
-  EXPECT_NE(message([&] { setup.run(folder.path, true); }).find("[resume] optim.lr was 0.001 and cannot become 0.5"), std::string::npos);
-  setup.set("optim.lr", "0.001");
-  setup.set("train.epochs", "3");
-  setup.set("train.threads", "1");
-  setup.run(folder.path, true);
+  job.run(folder.path, false, 5);
+  job.set("optim.lr", "0.5");
+  EXPECT_NE(message([&] { job.run(folder.path, true); }).find("[resume] optim.lr was 0.001 and cannot become 0.5"), std::string::npos);
+  job.set("optim.lr", "0.001");
+  job.set("train.epochs", "3");
+  job.set("train.threads", "1");
+  job.run(folder.path, true);
   write_safetensors(folder.file("checkpoint.safetensors"), {{"x", Tensor::zeros({1})}});
-  EXPECT_NE(message([&] { setup.run(folder.path, true); }).find("is not a checkpoint of a run"), std::string::npos);
+  EXPECT_NE(message([&] { job.run(folder.path, true); }).find("is not a checkpoint of a run"), std::string::npos);
   write_file(folder.file("checkpoint.safetensors"), "no tensors");
-  EXPECT_NE(message([&] { setup.run(folder.path, true); }).find("checkpoint.safetensors"), std::string::npos);
+  EXPECT_NE(message([&] { job.run(folder.path, true); }).find("checkpoint.safetensors"), std::string::npos);
 }
 
 // Above its floor the loss of a handful of pictures goes away: at most 1 % of where it started.
 TEST(trainer, overfits_a_handful_of_samples) {
   for (const char* mode : {"literal", "tanh", "unit"}) {
-    Setup setup(4);
-    setup.set("mode", mode);
-    setup.set("task.mask", "none");
-    setup.set("train.epochs", "0");
-    setup.set("train.steps", "1500");
-    setup.set("train.eval_every", "100000");
-    setup.set("train.save_every", "100000");
-    setup.set("optim.lr", "0.002");
-    setup.set("optim.schedule", "cosine");
-    const auto task = find_task("inpainting").make(setup.settings, setup.data->fields());
-    task->prepare(*setup.data);
-    Loader train(setup.data, {.batch_size = 4, .threads = 0});
+    Job job(4);
+    job.set("mode", mode);
+    job.set("task.mask", "none");
+    job.set("train.epochs", "0");
+    job.set("train.steps", "1500");
+    job.set("train.eval_every", "100000");
+    job.set("train.save_every", "100000");
+    job.set("optim.lr", "0.002");
+    job.set("optim.schedule", "cosine");
+    const auto task = find_task("inpainting").make(job.settings, job.data->fields());
+    task->prepare(*job.data);
+    Loader train(job.data, {.batch_size = 4, .threads = 0});
     const Folder folder("overfit");
-    Trainer trainer(*task, setup.settings, train, nullptr, folder.path);
+    Trainer trainer(*task, job.settings, train, nullptr, folder.path);
     StopAfter observer(-1);
     trainer.run(observer);
     EXPECT_LE(observer.last - task->loss_floor(), 0.01 * task->loss_start())
@@ -170,27 +170,27 @@ TEST(trainer, overfits_a_handful_of_samples) {
 }
 
 TEST(trainer, a_loss_that_is_not_finite_names_the_op_and_keeps_the_checkpoint) {
-  Setup setup;
+  Job job;
   const Folder folder("nan");
-  setup.run(folder.path, false, 5);
+  job.run(folder.path, false, 5);
   const std::string before = read_file(folder.file("checkpoint.safetensors"));
   Safetensors broken = read_safetensors(folder.file("checkpoint.safetensors"));
   broken.tensors.at("model.decoder.0.weight").data<float>()[0] = NAN;
   write_safetensors(folder.file("checkpoint.safetensors"), broken.tensors, broken.metadata);
-  const std::string text = message([&] { setup.run(folder.path, true); });
+  const std::string text = message([&] { job.run(folder.path, true); });
   EXPECT_NE(text.find("the loss of step 5 is not finite"), std::string::npos) << text;
   EXPECT_NE(text.find("[conv_transpose2d] gave the first value that is not finite"), std::string::npos) << text;
-  EXPECT_THROW(setup.run(folder.path, true), RunError);
+  EXPECT_THROW(job.run(folder.path, true), RunError);
 }
 
 TEST(trainer, early_stopping_ends_a_run_that_gets_no_better) {
-  Setup setup;
+  Job job;
   const Folder folder("early");
-  setup.set("train.epochs", "50");
-  setup.set("train.patience", "2");
-  setup.set("train.eval_every", "1");
-  setup.set("optim.lr", "0");
-  setup.run(folder.path);
+  job.set("train.epochs", "50");
+  job.set("train.patience", "2");
+  job.set("train.eval_every", "1");
+  job.set("optim.lr", "0");
+  job.run(folder.path);
   std::istringstream lines(read_file(folder.file("eval.jsonl")));
   std::string line;
   int count = 0;
@@ -200,12 +200,12 @@ TEST(trainer, early_stopping_ends_a_run_that_gets_no_better) {
 
 // Where values are hidden must come from the sample, not from its place: a reconstruction score may not depend on the batch.
 TEST(trainer, reconstruction_scores_do_not_depend_on_the_batch_size) {
-  Setup setup;
-  const auto task = find_task("inpainting").make(setup.settings, setup.data->fields());
-  task->prepare(*setup.data);
+  Job job;
+  const auto task = find_task("inpainting").make(job.settings, job.data->fields());
+  task->prepare(*job.data);
   task->model().initialize(0);
   auto& reconstructs = dynamic_cast<Reconstructs&>(*task);
-  const ReconstructionReport a = evaluate_reconstruction(reconstructs, *setup.data, 1, 7), b = evaluate_reconstruction(reconstructs, *setup.data, 1, 40);
+  const ReconstructionReport a = evaluate_reconstruction(reconstructs, *job.data, 1, 7), b = evaluate_reconstruction(reconstructs, *job.data, 1, 40);
   EXPECT_NEAR(a.hidden.at("model").mse, b.hidden.at("model").mse, 1e-6);
   EXPECT_DOUBLE_EQ(a.all.at("nearest_pixel").ssim, b.all.at("nearest_pixel").ssim);
   EXPECT_NEAR(a.hidden_share, 0.5, 0.01);
@@ -216,12 +216,12 @@ TEST(trainer, reconstruction_scores_do_not_depend_on_the_batch_size) {
 
 // The floor of `literal` is the mean of x^2 over negative values, and what an all-zero output would leave.
 TEST(trainer, the_floor_is_exact) {
-  Setup setup;
-  const auto task = find_task("inpainting").make(setup.settings, setup.data->fields());
-  task->prepare(*setup.data);
+  Job job;
+  const auto task = find_task("inpainting").make(job.settings, job.data->fields());
+  task->prepare(*job.data);
   double sum = 0, n = 0;
-  for (std::int64_t i = 0; i < setup.data->size(); i++)
-    for (double v : read_batch(*setup.data, {i})["image"].to_vector<double>()) {
+  for (std::int64_t i = 0; i < job.data->size(); i++)
+    for (double v : read_batch(*job.data, {i})["image"].to_vector<double>()) {
       const double x = v / 127.5 - 1;
       sum += x < 0 ? x * x : 0;
       n++;
