@@ -100,7 +100,8 @@ class Inpainting : public Task, public Reconstructs {
                  "task.loss=hidden needs something hidden: task.mask is none");
     network_ = std::make_unique<ConvAutoencoder>(
         ConvAutoencoder::Options{.channels = channels_,
-                                 .bottleneck = s.integer("model.bottleneck"), .output = mode_->output});
+                                 .bottleneck = s.integer("model.bottleneck"),
+                                 .output = mode_->output});
   }
 
   Module& model() override { return *network_; }

@@ -31,7 +31,8 @@ int main(int argc, char** argv) {
   model.initialize(0);
   Adam adam(model.parameters(), {.lr = 1e-3});
   std::vector<std::uint8_t> pixels(batch * 32 * 32 * 3);
-  for (std::size_t i = 0; i < pixels.size(); i++) pixels[i] = static_cast<std::uint8_t>(draw_word({1}, i, 0));
+  for (std::size_t i = 0; i < pixels.size(); i++)
+    pixels[i] = static_cast<std::uint8_t>(draw_word({1}, i, 0));
   const Tensor pictures = Tensor::from(pixels, {batch, 32, 32, 3});
   Context context;
   const auto step = [&] {
@@ -52,7 +53,9 @@ int main(int argc, char** argv) {
       for (int i = 0; i < count; i++) {
         const auto start = std::chrono::steady_clock::now();
         step();
-        std::printf("%.6f ", std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+        std::printf("%.6f ", std::chrono::duration<double, std::milli>(
+                                 std::chrono::steady_clock::now() - start)
+                                 .count());
       }
       std::printf("\n");
     } else if (word == "peak") {
@@ -60,7 +63,8 @@ int main(int argc, char** argv) {
     } else if (word == "memory") {
       rusage usage;
       getrusage(RUSAGE_SELF, &usage);
-      std::printf("%lld %lld\n", static_cast<long long>(memory_stats(DeviceType::cpu).peak_bytes), static_cast<long long>(usage.ru_maxrss) * 1024);
+      std::printf("%lld %lld\n", static_cast<long long>(memory_stats(DeviceType::cpu).peak_bytes),
+                  static_cast<long long>(usage.ru_maxrss) * 1024);
     }
     std::fflush(stdout);
   }

@@ -25,7 +25,8 @@ TEST(golden, inpainting_recipe) {
   double worst = 0;
   for (std::size_t step = 0; step < losses.size(); step++) {
     std::vector<Tensor> rows;
-    for (int i = 0; i < 4; i++) rows.push_back(slice(pictures, 0, chosen[step * 4 + i], chosen[step * 4 + i] + 1));
+    for (int i = 0; i < 4; i++)
+      rows.push_back(slice(pictures, 0, chosen[step * 4 + i], chosen[step * 4 + i] + 1));
     const Tensor x = affine(to(concat(rows, 0), Dtype::f32), 1 / 127.5, -1);
     std::vector<float> bits(x.numel());
     for (std::size_t i = 0; i < bits.size(); i++) {
@@ -35,12 +36,14 @@ TEST(golden, inpainting_recipe) {
     const Tensor loss = mse_loss(model.forward(context, x * Tensor::from(bits, x.shape())), x);
     const double error = std::fabs(loss.item() / losses[step] - 1);
     worst = std::max(worst, error);
-    EXPECT_LE(error, 1e-6) << "step " << step << ": " << loss.item() << " here, " << losses[step] << " there";
+    EXPECT_LE(error, 1e-6) << "step " << step << ": " << loss.item() << " here, " << losses[step]
+                           << " there";
     adam.zero_grad();
     backward(loss);
     if (step == 0) {
       for (const NamedTensor& p : model.parameters()) {
-        const auto mine = p.tensor.grad().to_vector<double>(), theirs = golden.tensors.at("grad." + p.name).to_vector<double>();
+        const auto mine = p.tensor.grad().to_vector<double>(),
+                   theirs = golden.tensors.at("grad." + p.name).to_vector<double>();
         double difference = 0, largest = 0;
         for (std::size_t i = 0; i < mine.size(); i++) {
           difference = std::max(difference, std::fabs(mine[i] - theirs[i]));

@@ -50,17 +50,25 @@ TEST(settings, the_recipe_is_the_tasks_preset) {
 
 TEST(settings, errors_say_what_would_be_right) {
   Settings s = inpainting();
-  const auto set = [&](const char* name, const char* text) { return message([&] { s.set(name, std::string(text)); }); };
+  const auto set = [&](const char* name, const char* text) {
+    return message([&] { s.set(name, std::string(text)); });
+  };
   EXPECT_EQ(set("moed", "tanh"), "[config] unknown key \"moed\" (did you mean \"mode\"?)");
-  EXPECT_EQ(set("task.mask_ration", "1"), "[config] unknown key \"task.mask_ration\" (did you mean \"task.mask_ratio\"?)");
+  EXPECT_EQ(set("task.mask_ration", "1"),
+            "[config] unknown key \"task.mask_ration\" (did you mean \"task.mask_ratio\"?)");
   EXPECT_EQ(set("xyzzy", "1"), "[config] unknown key \"xyzzy\"");
-  EXPECT_EQ(set("mode", "tanhh"), "[config] task.mode must be one of literal, tanh, unit: got \"tanhh\" (did you mean \"tanh\"?)");
-  EXPECT_EQ(set("batch_size", "-4"), "[config] train.batch_size must be between 1 and 1.04858e+06: got -4");
-  EXPECT_EQ(set("batch_size", "4.5"), "[config] train.batch_size takes a whole number: got \"4.5\"");
+  EXPECT_EQ(set("mode", "tanhh"),
+            "[config] task.mode must be one of literal, tanh, unit: got \"tanhh\" (did you mean "
+            "\"tanh\"?)");
+  EXPECT_EQ(set("batch_size", "-4"),
+            "[config] train.batch_size must be between 1 and 1.04858e+06: got -4");
+  EXPECT_EQ(set("batch_size", "4.5"),
+            "[config] train.batch_size takes a whole number: got \"4.5\"");
   EXPECT_EQ(set("lr", "fast"), "[config] optim.lr takes a number: got \"fast\"");
   EXPECT_EQ(set("lr", "nan"), "[config] optim.lr must be finite: got nan");
   EXPECT_EQ(set("shuffle", "yes"), "[config] data.shuffle takes true or false: got \"yes\"");
-  EXPECT_EQ(message([] { find_task("inpaiting"); }), "[task] no task named \"inpaiting\" (did you mean \"inpainting\"?)");
+  EXPECT_EQ(message([] { find_task("inpaiting"); }),
+            "[task] no task named \"inpaiting\" (did you mean \"inpainting\"?)");
 }
 
 TEST(settings, json_round_trip_leaves_out_the_machine) {
@@ -74,7 +82,9 @@ TEST(settings, json_round_trip_leaves_out_the_machine) {
   Settings t = inpainting();
   t.from_json(json);
   EXPECT_EQ(t.to_json(), json);
-  EXPECT_NE(message([&] { t.from_json("{\"task\":{\"mood\":1}}"); }).find("did you mean \"task.mode\"?"), std::string::npos);
+  EXPECT_NE(
+      message([&] { t.from_json("{\"task\":{\"mood\":1}}"); }).find("did you mean \"task.mode\"?"),
+      std::string::npos);
   EXPECT_NE(message([&] { t.from_json("[1"); }).find("not a JSON object"), std::string::npos);
 }
 

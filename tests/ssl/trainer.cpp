@@ -23,7 +23,8 @@ namespace fs = std::filesystem;
 
 struct Folder {
   fs::path path;
-  explicit Folder(const std::string& name) : path(fs::temp_directory_path() / ("lacuna_trainer_" + name + std::to_string(::getpid()))) {
+  explicit Folder(const std::string& name)
+      : path(fs::temp_directory_path() / ("lacuna_trainer_" + name + std::to_string(::getpid()))) {
     fs::remove_all(path);
     fs::create_directories(path);
   }
@@ -100,7 +101,8 @@ TEST(trainer, a_resumed_run_is_the_run_that_was_never_stopped) {
   Job job;
   const Folder whole("whole");
   job.run(whole.path);
-  const std::string metrics = timeless(whole.file("metrics.jsonl")), evals = read_file(whole.file("eval.jsonl")),
+  const std::string metrics = timeless(whole.file("metrics.jsonl")),
+                    evals = read_file(whole.file("eval.jsonl")),
                     checkpoint = read_file(whole.file("checkpoint.safetensors"));
   EXPECT_GT(metrics.size(), 500u);
   for (int threads : {1, 2}) {
@@ -109,11 +111,13 @@ TEST(trainer, a_resumed_run_is_the_run_that_was_never_stopped) {
       const Folder part("part");
       job.run(part.path, false, stop);
       // What a kill leaves behind: lines that are newer than the checkpoint, and half a line.
-      std::ofstream(part.file("metrics.jsonl"), std::ios::app) << "{\"step\":17,\"loss\":1}\n{\"step\":1";
+      std::ofstream(part.file("metrics.jsonl"), std::ios::app)
+          << "{\"step\":17,\"loss\":1}\n{\"step\":1";
       job.run(part.path, true);
       EXPECT_EQ(timeless(part.file("metrics.jsonl")), metrics) << "stopped after step " << stop;
       EXPECT_EQ(read_file(part.file("eval.jsonl")), evals) << "stopped after step " << stop;
-      EXPECT_TRUE(read_file(part.file("checkpoint.safetensors")) == checkpoint) << "stopped after step " << stop;
+      EXPECT_TRUE(read_file(part.file("checkpoint.safetensors")) == checkpoint)
+          << "stopped after step " << stop;
       EXPECT_TRUE(fs::exists(part.file("best.safetensors")));
     }
   }
@@ -133,15 +137,20 @@ TEST(trainer, resume_refuses_other_settings_and_other_files) {
   const Folder folder("refuse");
   job.run(folder.path, false, 5);
   job.set("optim.lr", "0.5");
-  EXPECT_NE(message([&] { job.run(folder.path, true); }).find("[resume] optim.lr was 0.001 and cannot become 0.5"), std::string::npos);
+  EXPECT_NE(message([&] {
+              job.run(folder.path, true);
+            }).find("[resume] optim.lr was 0.001 and cannot become 0.5"),
+            std::string::npos);
   job.set("optim.lr", "0.001");
   job.set("train.epochs", "3");
   job.set("train.threads", "1");
   job.run(folder.path, true);
   write_safetensors(folder.file("checkpoint.safetensors"), {{"x", Tensor::zeros({1})}});
-  EXPECT_NE(message([&] { job.run(folder.path, true); }).find("is not a checkpoint of a run"), std::string::npos);
+  EXPECT_NE(message([&] { job.run(folder.path, true); }).find("is not a checkpoint of a run"),
+            std::string::npos);
   write_file(folder.file("checkpoint.safetensors"), "no tensors");
-  EXPECT_NE(message([&] { job.run(folder.path, true); }).find("checkpoint.safetensors"), std::string::npos);
+  EXPECT_NE(message([&] { job.run(folder.path, true); }).find("checkpoint.safetensors"),
+            std::string::npos);
 }
 
 // Above its floor the loss of a handful of pictures goes away: at most 1 % of where it started.
@@ -179,7 +188,9 @@ TEST(trainer, a_loss_that_is_not_finite_names_the_op_and_keeps_the_checkpoint) {
   write_safetensors(folder.file("checkpoint.safetensors"), broken.tensors, broken.metadata);
   const std::string text = message([&] { job.run(folder.path, true); });
   EXPECT_NE(text.find("the loss of step 5 is not finite"), std::string::npos) << text;
-  EXPECT_NE(text.find("[conv_transpose2d] gave the first value that is not finite"), std::string::npos) << text;
+  EXPECT_NE(text.find("[conv_transpose2d] gave the first value that is not finite"),
+            std::string::npos)
+      << text;
   EXPECT_THROW(job.run(folder.path, true), RunError);
 }
 
@@ -205,7 +216,8 @@ TEST(trainer, reconstruction_scores_do_not_depend_on_the_batch_size) {
   task->prepare(*job.data);
   task->model().initialize(0);
   auto& reconstructs = dynamic_cast<Reconstructs&>(*task);
-  const ReconstructionReport a = evaluate_reconstruction(reconstructs, *job.data, 1, 7), b = evaluate_reconstruction(reconstructs, *job.data, 1, 40);
+  const ReconstructionReport a = evaluate_reconstruction(reconstructs, *job.data, 1, 7),
+                             b = evaluate_reconstruction(reconstructs, *job.data, 1, 40);
   EXPECT_NEAR(a.hidden.at("model").mse, b.hidden.at("model").mse, 1e-6);
   EXPECT_DOUBLE_EQ(a.all.at("nearest_pixel").ssim, b.all.at("nearest_pixel").ssim);
   EXPECT_NEAR(a.hidden_share, 0.5, 0.01);
