@@ -135,7 +135,10 @@ void dots(const float* a, const float* b, int64_t b_step, int64_t columns, int64
   const float* HWY_RESTRICT row[4];
   HWY_UNROLL(4) for (int j = 0; j < 4; j++) row[j] = b + HWY_MIN(j, columns - 1) * b_step;
   V sum[4][2];  // two of each, so that a sum does not wait for itself
-  HWY_UNROLL(4) for (int j = 0; j < 4; j++) sum[j][0] = sum[j][1] = hn::Zero(d);
+  HWY_UNROLL(4) for (int j = 0; j < 4; j++) {
+    sum[j][0] = hn::Zero(d);
+    sum[j][1] = hn::Zero(d);
+  }
   int64_t k = 0;
   for (; k + 2 * lanes <= depth; k += 2 * lanes) {
     const V a0 = hn::LoadU(d, a + k), a1 = hn::LoadU(d, a + k + lanes);
@@ -148,8 +151,8 @@ void dots(const float* a, const float* b, int64_t b_step, int64_t columns, int64
     const auto mask = hn::FirstN(d, static_cast<size_t>(HWY_MIN(lanes, depth - k)));
     const V av = hn::MaskedLoad(mask, d, a + k);
     HWY_UNROLL(4)
-    for (int j = 0; j < 4; j++) sum[j][0] =
-        hn::MulAdd(av, hn::MaskedLoad(mask, d, row[j] + k), sum[j][0]);
+    for (int j = 0; j < 4; j++)
+      sum[j][0] = hn::MulAdd(av, hn::MaskedLoad(mask, d, row[j] + k), sum[j][0]);
   }
   for (int j = 0; j < columns; j++)
     sums[j] = hn::GetLane(hn::SumOfLanes(d, hn::Add(sum[j][0], sum[j][1])));
