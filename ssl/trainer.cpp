@@ -185,7 +185,8 @@ void Trainer::save(const std::string& name) {
                     {{"lacuna", "1"},
                      {"task", settings_task()},
                      {"step", std::to_string(step_)},
-                     {"config", settings_.to_json()}});
+                     {"config", settings_.to_json()},
+                     {"encoder", task_.encoder().architecture()}});
 }
 
 const std::string& Trainer::settings_task() const { return settings_.text("task.name"); }

@@ -14,6 +14,7 @@
 #include "../../datasets/loader.h"
 #include "../../datasets/shapes.h"
 #include "../../kernels/cpu/parallel.h"
+#include "../../nn/load_encoder.h"
 #include "../../ssl/reconstruct.h"
 
 namespace lacuna {
@@ -121,6 +122,21 @@ TEST(trainer, a_resumed_run_is_the_run_that_was_never_stopped) {
       EXPECT_TRUE(fs::exists(part.file("best.safetensors")));
     }
   }
+}
+
+TEST(trainer, an_encoder_is_loaded_from_its_checkpoint) {
+  Job job;
+  job.set("model.bottleneck", "6");
+  const Folder folder("encoder");
+  job.run(folder.path);
+  const std::string path = folder.file("checkpoint.safetensors");
+  const auto encoder = load_encoder(path);
+  const Safetensors saved = read_safetensors(path);
+  EXPECT_EQ(encoder->state_dict().at("6.weight").to_vector<float>(),
+            saved.tensors.at("model.encoder.6.weight").to_vector<float>());
+  Context context;
+  context.training = false;
+  EXPECT_EQ(encoder->forward(context, Tensor::zeros({2, 32, 32, 3})).shape(), (Shape{2, 8, 8, 6}));
 }
 
 TEST(trainer, without_a_checkpoint_resume_starts_anew) {
