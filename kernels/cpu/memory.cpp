@@ -19,7 +19,7 @@
 namespace lacuna::cpu {
 namespace {
 
-constexpr std::size_t kHuge = std::size_t{2} << 20;
+[[maybe_unused]] constexpr std::size_t kHuge = std::size_t{2} << 20;
 
 // Sizes are rounded up to four steps a power of two, so that a kept block wastes at most a fifth.
 [[maybe_unused]] std::size_t rounded(std::size_t bytes) {
