@@ -6,8 +6,8 @@
 
 namespace lacuna {
 
-/// `source`, with each sample kept in memory from its first read on; `source` itself where all of it would take more than
-/// `limit` bytes.
+/// `source`, with each sample kept in memory from its first read on; `source` itself where all of it would take more
+/// than `limit` bytes.
 std::unique_ptr<Source> cached(std::unique_ptr<Source> source,
                                std::int64_t limit = std::int64_t{1} << 30);
 

@@ -1,5 +1,6 @@
 #pragma once
-// What is in a data set, and what is wrong with it: `lacuna data describe SPEC`. One pass over all of it, on all threads.
+// What is in a data set, and what is wrong with it: `lacuna data describe SPEC`. One pass over all of it, on all
+// threads.
 #include <string>
 #include <utility>
 #include <vector>

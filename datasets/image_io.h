@@ -21,9 +21,9 @@ struct ImageHeader {
 /// Larger images are refused before their pixels are unpacked.
 inline constexpr std::int64_t kMaxImagePixels = std::int64_t{1} << 26;
 
-/// A PNG (any bit depth, palette, interlaced; 16 bits are scaled to 8) or a baseline or progressive JPEG (grey or colour),
-/// known by its first bytes. Fails on anything else, and on damaged or truncated data; `name` is what errors call it.
-/// Gamma, colour profiles and EXIF orientation are not applied.
+/// A PNG (any bit depth, palette, interlaced; 16 bits are scaled to 8) or a baseline or progressive JPEG (grey or
+/// colour), known by its first bytes. Fails on anything else, and on damaged or truncated data; `name` is what errors
+/// call it. Gamma, colour profiles and EXIF orientation are not applied.
 Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name);
 ImageHeader decode_image_header(std::span<const std::uint8_t> bytes, const std::string& name);
 Image read_image(const std::string& path);
@@ -33,8 +33,8 @@ ImageHeader read_image_header(const std::string& path);
 /// (0.299 R + 0.587 G + 0.114 B, ITU-R BT.601).
 Image with_channels(const Image& image, std::int64_t channels);
 
-/// Scaled so that the shorter side is `size`, then the middle `size` x `size` of it: area averages where it shrinks, bilinear
-/// where it grows. No alpha.
+/// Scaled so that the shorter side is `size`, then the middle `size` x `size` of it: area averages where it shrinks,
+/// bilinear where it grows. No alpha.
 Image resize_and_crop(const Image& image, std::int64_t size);
 
 /// PNG bytes of 1, 3 or 4 channels; `pixels` are height * width * channels.

@@ -11,8 +11,8 @@
 
 namespace lacuna {
 
-// A ring of `prefetch` batches. A worker takes the next number that fits into the ring, reads that batch without the lock
-// and puts it into its place; next() takes the batches out in order.
+// A ring of `prefetch` batches. A worker takes the next number that fits into the ring, reads that batch without the
+// lock and puts it into its place; next() takes the batches out in order.
 class Loader::Workers {
  public:
   Workers(const Loader& loader, std::int64_t step)
@@ -144,8 +144,8 @@ void Loader::seek(std::int64_t step) {
 Batch Loader::next() {
   Batch batch = workers_ ? workers_->next() : read_timed();
   step_++;
-  // Handing a batch from one thread to another costs some 10 us; copying it out of memory often costs less. So the first
-  // batches are read here, and workers start only where that was slow. The batches are the same either way.
+  // Handing a batch from one thread to another costs some 10 us; copying it out of memory often costs less. So the
+  // first batches are read here, and workers start only where that was slow. The batches are the same either way.
   constexpr double kWorthAThread = 300e-6;
   if (!workers_ && options_.threads > 0 && timed_ == 3 && fastest_ > kWorthAThread)
     workers_ = std::make_unique<Workers>(*this, step_);

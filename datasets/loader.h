@@ -1,6 +1,6 @@
 #pragma once
-// Batches of a Source, in an order and with contents that depend only on (seed, epoch, sample): not on threads, prefetching,
-// the number of ranks, or where a run was resumed.
+// Batches of a Source, in an order and with contents that depend only on (seed, epoch, sample): not on threads,
+// prefetching, the number of ranks, or where a run was resumed.
 #include <memory>
 
 #include "../core/batch.h"
@@ -30,8 +30,8 @@ class Loader : public Batches {
   std::int64_t batch_size() const override { return options_.batch_size; }
   const Source& source() const override { return *source_; }
   void seek(std::int64_t step) override;
-  /// The batch that seek() or the last next() left us before. With several ranks the last batch of an epoch may be empty for
-  /// some of them. An Error of the source, in a worker too, is thrown here, and again until seek().
+  /// The batch that seek() or the last next() left us before. With several ranks the last batch of an epoch may be
+  /// empty for some of them. An Error of the source, in a worker too, is thrown here, and again until seek().
   Batch next() override;
 
   /// Number of the batch that next() will give.

@@ -1,5 +1,5 @@
-// Scenes from signed distances: negative inside a shape, positive outside, so that an edge is blended over one pixel and a
-// shadow over several. Only + - * / and sqrt, which round alike everywhere.
+// Scenes from signed distances: negative inside a shape, positive outside, so that an edge is blended over one pixel
+// and a shadow over several. Only + - * / and sqrt, which round alike everywhere.
 #include "scene.h"
 
 #include <algorithm>

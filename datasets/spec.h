@@ -21,8 +21,8 @@ struct Spec {
   std::map<std::string, std::string> options;
 };
 
-/// Takes a SPEC apart. Fails on a scheme that is not there (with the nearest one and all there are) and on options that the
-/// scheme does not have.
+/// Takes a SPEC apart. Fails on a scheme that is not there (with the nearest one and all there are) and on options
+/// that the scheme does not have.
 Spec parse_spec(const std::string& spec);
 
 /// The data behind a SPEC. `split` is "train" or "test".

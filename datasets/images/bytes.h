@@ -1,6 +1,6 @@
 #pragma once
-// Bytes from files, from gzip streams and from tar archives, read strictly: whatever does not fit the format is an Error
-// that names the file.
+// Bytes from files, from gzip streams and from tar archives, read strictly: whatever does not fit the format is an
+// Error that names the file.
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -70,8 +70,8 @@ class Gunzip : public ByteStream {
 std::vector<std::uint8_t> gunzip(const char* op, const std::string& name, ByteSpan data,
                                  std::uint64_t limit);
 
-/// Walks a tar archive (POSIX ustar, v7 and GNU headers). For each regular file calls entry(path, size, stream), which may
-/// read up to `size` bytes from the stream; links, folders and extended headers are passed over.
+/// Walks a tar archive (POSIX ustar, v7 and GNU headers). For each regular file calls entry(path, size, stream),
+/// which may read up to `size` bytes from the stream; links, folders and extended headers are passed over.
 void read_tar(
     const char* op, const std::string& name, ByteStream& tar,
     const std::function<void(const std::string& path, std::uint64_t size, ByteStream&)>& entry);

@@ -1,6 +1,6 @@
 #pragma once
-// The two decoders behind image_io.h. Each sets header, and pixels where `header_only` is false; both return what is wrong,
-// or an empty text. libpng and libjpeg report errors by longjmp, so nothing in their frames has a destructor.
+// The two decoders behind image_io.h. Each sets header, and pixels where `header_only` is false; both return what is
+// wrong, or an empty text. libpng and libjpeg report errors by longjmp, so nothing in their frames has a destructor.
 #include "../image_io.h"
 #include "bytes.h"
 

@@ -1,5 +1,5 @@
-// A folder of PNG and JPEG files. Sizes and colours are read from the headers when it is opened, so that what does not fit
-// is known before training; pixels when a sample is asked for.
+// A folder of PNG and JPEG files. Sizes and colours are read from the headers when it is opened, so that what does
+// not fit is known before training; pixels when a sample is asked for.
 #include <algorithm>
 #include <cctype>
 #include <cstring>

@@ -100,6 +100,15 @@ ImageHeader decode_image_header(ByteSpan bytes, const std::string& name) {
 Image read_image(const std::string& path) { return decode_image(read_file(kOp, path), path); }
 
 ImageHeader read_image_header(const std::string& path) {
+  constexpr std::uint64_t kEnough = 1 << 16;  // but for large profiles or previews before the header
+  File file(kOp, path);
+  std::vector<std::uint8_t> bytes(std::min(file.size(), kEnough));
+  file.read(bytes.data(), bytes.size());
+  try {
+    return decode_image_header(bytes, path);
+  } catch (const Error&) {
+    if (file.size() <= kEnough) throw;
+  }
   return decode_image_header(read_file(kOp, path), path);
 }
 

@@ -81,15 +81,16 @@ bool decode(jpeg_decompress_struct& info, ErrorManager& errors, ByteSpan bytes, 
 }  // namespace
 
 std::string decode_jpeg(ByteSpan bytes, bool header_only, Image& image) {
-  jpeg_decompress_struct info{};
   ErrorManager errors{};
-  info.err = jpeg_std_error(&errors.base);
+  struct Decoder {
+    jpeg_decompress_struct info{};
+    ~Decoder() { jpeg_destroy_decompress(&info); }
+  } d;
+  d.info.err = jpeg_std_error(&errors.base);
   errors.base.error_exit = stop;
   errors.base.emit_message = on_message;
   std::string complaint;
-  if (!decode(info, errors, bytes, header_only, image, complaint)) complaint = errors.message;
-  info.progress = nullptr;
-  jpeg_destroy_decompress(&info);
+  if (!decode(d.info, errors, bytes, header_only, image, complaint)) complaint = errors.message;
   return complaint;
 }
 

@@ -93,17 +93,17 @@ bool encode(png_structp png, png_infop info, const std::uint8_t* pixels, std::in
 
 std::string decode_png(ByteSpan bytes, bool header_only, Image& image) {
   Reader reader{bytes};
-  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, on_error, on_warning);
-  png_infop info = png ? png_create_info_struct(png) : nullptr;
+  struct Decoder {
+    png_structp png;
+    png_infop info;
+    ~Decoder() { png_destroy_read_struct(&png, &info, nullptr); }
+  } d{png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, on_error, on_warning), nullptr};
+  d.info = d.png ? png_create_info_struct(d.png) : nullptr;
+  if (!d.info) return "libpng did not start";
+  png_set_read_fn(d.png, &reader, on_read);
+  std::vector<png_bytep> rows;
   std::string complaint;
-  if (!info) {
-    complaint = "libpng did not start";
-  } else {
-    png_set_read_fn(png, &reader, on_read);
-    std::vector<png_bytep> rows;
-    if (!decode(png, info, header_only, image, rows, complaint)) complaint = reader.message;
-  }
-  png_destroy_read_struct(&png, &info, nullptr);
+  if (!decode(d.png, d.info, header_only, image, rows, complaint)) complaint = reader.message;
   return complaint;
 }
 

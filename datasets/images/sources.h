@@ -6,10 +6,10 @@
 
 namespace lacuna {
 
-/// CIFAR-10's binary version (Krizhevsky 2009): records of one label byte and 3,072 pixel bytes (planes R, G, B of 32x32),
-/// here as "image" (32, 32, 3) u8 and "label" () i64. `place` is the folder of the .bin files, or one that holds
-/// cifar-10-batches-bin, or the official .tar.gz. Train is every data_batch_N.bin there is, in order of N; test is
-/// test_batch.bin. A file has any whole number of records. All of it is held in memory.
+/// CIFAR-10's binary version (Krizhevsky 2009): records of one label byte and 3,072 pixel bytes (planes R, G, B of
+/// 32x32), here as "image" (32, 32, 3) u8 and "label" () i64. `place` is the folder of the .bin files, or one that
+/// holds cifar-10-batches-bin, or the official .tar.gz. Train is every data_batch_N.bin there is, in order of N; test
+/// is test_batch.bin. A file has any whole number of records. All of it is held in memory.
 std::unique_ptr<Source> open_cifar10(const std::string& place, bool train);
 
 /// MNIST's idx files (LeCun, Cortes, Burges), plain or .gz: "image" (H, W, 1) u8 and "label" () i64, held in memory.
@@ -20,7 +20,8 @@ struct ImageFolderOptions {
   std::int64_t channels = 0;  // 1 or 3; 0: 1 where every image is grey, else 3
 };
 
-/// PNG and JPEG files: "image" (H, W, C) u8, and "label" () i64 where each class has a folder. Files are read when asked for.
+/// PNG and JPEG files: "image" (H, W, C) u8, and "label" () i64 where each class has a folder. Files are read when
+/// asked for.
 std::unique_ptr<Source> open_image_folder(const std::string& place,
                                           const ImageFolderOptions& options);
 

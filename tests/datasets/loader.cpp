@@ -61,7 +61,8 @@ TEST(loader, the_last_batch_is_what_is_left_or_dropped) {
 }
 
 TEST(loader, shuffling_is_uniform_enough) {
-  // How often each sample comes first over many epochs: 2,000 epochs of 20 samples, 100 expected, standard deviation 9.7.
+  // How often each sample comes first over many epochs: 2,000 epochs of 20 samples, 100 expected, standard deviation
+  // 9.7.
   std::vector<int> first(20);
   Loader loader(counting(20), {.batch_size = 20, .seed = 1});
   for (int e = 0; e < 2000; e++) first[loader.ids_of(e)[0]]++;

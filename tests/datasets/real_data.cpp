@@ -1,5 +1,5 @@
-// Data as others published it. $LACUNA_DATA is a folder with fashion_mnist, photos_kodak and photos_skimage; $LACUNA_CIFAR10
-// is what `cifar10:` takes, with all 50,000 training records.
+// Data as others published it. $LACUNA_DATA is a folder with fashion_mnist, photos_kodak and photos_skimage;
+// $LACUNA_CIFAR10 is what `cifar10:` takes, with all 50,000 training records.
 #include "../../datasets/describe.h"
 #include "../../datasets/image_io.h"
 #include "../../datasets/spec.h"

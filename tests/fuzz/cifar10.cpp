@@ -1,5 +1,5 @@
-// The first byte says what the rest is: 0 a batch file, 1 a tar archive, else a .tar.gz (whose checksums a fuzzer seldom
-// gets right, hence the other two).
+// The first byte says what the rest is: 0 a batch file, 1 a tar archive, else a .tar.gz (whose checksums a fuzzer
+// seldom gets right, hence the other two).
 #include "../../datasets/images/cifar10.h"
 
 #include <cstring>
