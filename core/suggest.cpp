@@ -25,7 +25,7 @@ std::string nearest(std::string_view name, const std::vector<std::string>& candi
   std::size_t least = std::string_view::npos;
   for (const auto& c : candidates) {
     const std::size_t d = edit_distance(name, c);
-    if (d <= std::max<std::size_t>(1, c.size() / 3) && d < least) {
+    if (d <= std::max<std::size_t>(2, name.size() / 3) && d < least) {
       least = d;
       best = c;
     }

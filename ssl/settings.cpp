@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "../core/suggest.h"
 #include "../kernels/error.h"
 
 namespace lacuna {
@@ -13,21 +14,6 @@ namespace {
 const char* type_of(const Value& v) {
   static const char* const names[] = {"true or false", "a whole number", "a number", "text"};
   return names[v.index()];
-}
-
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); j++) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); i++) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); j++) {
-      const std::size_t up = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
-      diagonal = up;
-    }
-  }
-  return row[b.size()];
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -50,9 +36,8 @@ void check(const Key& key, const Value& value) {
   if (!key.choices.empty()) {
     const auto& text = std::get<std::string>(value);
     if (std::find(key.choices.begin(), key.choices.end(), text) == key.choices.end()) {
-      const std::string close = nearest(text, key.choices);
       fail("config", name, " must be one of ", joined(key.choices), ": got \"", text, "\"",
-           close.empty() ? "" : " (did you mean \"" + close + "\"?)");
+           suggestion(text, key.choices));
     }
   }
   double number = 0;
@@ -77,19 +62,6 @@ std::string to_string(const Value& value) {
           ? std::to_chars(buffer, buffer + sizeof buffer, std::get<double>(value))
           : std::to_chars(buffer, buffer + sizeof buffer, std::get<std::int64_t>(value));
   return std::string(buffer, result.ptr);
-}
-
-std::string nearest(const std::string& word, const std::vector<std::string>& words) {
-  std::string best;
-  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
-  for (const auto& w : words) {
-    const std::size_t d = edit_distance(word, w);
-    if (d < least) {
-      least = d;
-      best = w;
-    }
-  }
-  return best;
 }
 
 Key& Settings::declare(const std::string& name, Value preset, const std::string& meaning,
@@ -142,9 +114,7 @@ const Key& Settings::key(const std::string& name) const {
     names.push_back(each.name);
     names.push_back(each.section + "." + each.name);
   }
-  const std::string close = nearest(name, names);
-  fail("config", "unknown key \"", name, "\"",
-       close.empty() ? "" : " (did you mean \"" + close + "\"?)");
+  fail("config", "unknown key \"", name, "\"", suggestion(name, names));
 }
 
 void Settings::set(const std::string& name, const Value& value) {

@@ -61,7 +61,4 @@ class Settings {
   std::vector<Key> keys_;
 };
 
-/// The entry of `words` with the smallest edit distance to `word`, or "" where none is near (more than a third away).
-std::string nearest(const std::string& word, const std::vector<std::string>& words);
-
 }  // namespace lacuna

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "../core/suggest.h"
+
 namespace lacuna {
 
 double Task::loss_start() const { return std::numeric_limits<double>::quiet_NaN(); }
@@ -28,9 +30,8 @@ const TaskInfo& find_task(const std::string& name) {
     names.push_back(task->name);
     list += (list.empty() ? "" : ", ") + names.back();
   }
-  const std::string close = nearest(name, names);
-  fail("task", "no task named \"", name, "\"",
-       close.empty() ? "; there are: " + list : " (did you mean \"" + close + "\"?)");
+  const std::string close = suggestion(name, names);
+  fail("task", "no task named \"", name, "\"", close.empty() ? "; there are: " + list : close);
 }
 
 void declare_run(Settings& s, const TaskInfo& task) {

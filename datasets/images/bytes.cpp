@@ -11,12 +11,13 @@
 #include <limits>
 #include <utility>
 
+#include "../../core/files.h"
+
 namespace lacuna {
 
 File::File(const char* op, const std::string& path) : op_(op), path_(path) {
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  LACUNA_CHECK(descriptor_ >= 0, op, "the file must be readable: ", path, ": ",
-               std::strerror(errno));
+  if (descriptor_ < 0) fail_io(op, "open", path, errno);
   struct stat info {};
   const bool regular = ::fstat(descriptor_, &info) == 0 && S_ISREG(info.st_mode);
   if (!regular) {
@@ -32,18 +33,11 @@ void File::read(std::uint8_t* to, std::size_t count) {
   while (count > 0) {
     const ssize_t got = ::read(descriptor_, to, count);
     if (got < 0 && errno == EINTR) continue;
-    LACUNA_CHECK(got >= 0, op_, "the file must be readable: ", path_, ": ", std::strerror(errno));
+    if (got < 0) fail_io(op_, "read", path_, errno);
     LACUNA_CHECK(got > 0, op_, "the file became shorter while it was read: ", path_);
     to += got;
     count -= static_cast<std::size_t>(got);
   }
-}
-
-std::vector<std::uint8_t> read_file(const char* op, const std::string& path) {
-  File file(op, path);
-  std::vector<std::uint8_t> bytes(file.size());
-  file.read(bytes.data(), bytes.size());
-  return bytes;
 }
 
 bool is_gzip(ByteSpan bytes) { return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b; }

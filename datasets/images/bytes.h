@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "../../kernels/error.h"
@@ -23,7 +24,7 @@ class ByteStream {
   virtual void read(std::uint8_t* to, std::size_t count) = 0;
 };
 
-/// A regular file. Errors are "[op] the file must be readable: NAME: No such file or directory".
+/// A regular file, read from front to back.
 class File : public ByteStream {
  public:
   File(const char* op, const std::string& path);
@@ -41,8 +42,10 @@ class File : public ByteStream {
   std::uint64_t size_ = 0;
 };
 
-/// The whole of a file.
-std::vector<std::uint8_t> read_file(const char* op, const std::string& path);
+/// The same bytes, for what core's read_file() gave.
+inline ByteSpan bytes_of(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
 
 bool is_gzip(ByteSpan bytes);
 

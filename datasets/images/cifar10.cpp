@@ -3,6 +3,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "../../core/files.h"
 #include "bytes.h"
 #include "cifar10.h"
 #include "sources.h"
@@ -102,7 +103,8 @@ std::vector<Cifar10Batch> read_folder(const fs::path& given, bool train) {
 }
 
 std::vector<Cifar10Batch> read_archive(const std::string& path, bool train) {
-  const auto packed = read_file(kOp, path);
+  const std::string file = read_file(path);
+  const ByteSpan packed = bytes_of(file);
   LACUNA_CHECK(is_gzip(packed), kOp, "must be a folder or a .tar.gz: got ", packed.size(),
                " bytes that are not gzip in ", path);
   Gunzip unpacked(kOp, path, packed);
@@ -143,7 +145,7 @@ std::vector<Cifar10Batch> read_cifar10_tar(ByteStream& tar, const std::string& n
     for (const auto& f : found)
       LACUNA_CHECK(f.first != number, kOp, "each batch may be there once: got a second ", path,
                    " in ", name);
-    constexpr std::uint64_t kMost = std::uint64_t{1} << 30;  // a header may promise anything
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 28;  // a header may promise anything
     LACUNA_CHECK(size <= kMost, kOp, "a batch in an archive may have up to ", kMost, " bytes: got ",
                  size, " in ", name, ":", path);
     found.emplace_back(number, read_cifar10_batch(bytes, size, name + ":" + path));

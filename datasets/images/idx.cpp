@@ -4,6 +4,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "../../core/files.h"
 #include "sources.h"
 
 namespace lacuna {
@@ -57,9 +58,10 @@ std::string find(const std::string& place, const std::string& file) {
 
 }  // namespace
 
-Idx parse_idx(std::vector<std::uint8_t> file, int ndim, const std::string& name) {
+Idx parse_idx(ByteSpan file, int ndim, const std::string& name) {
   constexpr std::uint64_t kMost = std::uint64_t{2} << 30;
-  if (is_gzip(file)) file = gunzip(kOp, name, file, kMost);
+  std::vector<std::uint8_t> unpacked;
+  if (is_gzip(file)) file = unpacked = gunzip(kOp, name, file, kMost);
   const std::size_t header = 4 + 4 * static_cast<std::size_t>(ndim);
   LACUNA_CHECK(file.size() >= 4, kOp,
                "a file begins with four bytes 00 00 08 and its dimensions: got ", file.size(),
@@ -84,8 +86,7 @@ Idx parse_idx(std::vector<std::uint8_t> file, int ndim, const std::string& name)
   }
   LACUNA_CHECK(file.size() - header == count, kOp, "the header promises ", count, " values: got ",
                file.size() - header, " in ", name);
-  file.erase(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(header));
-  idx.values = std::move(file);
+  idx.values.assign(file.begin() + static_cast<std::ptrdiff_t>(header), file.end());
   return idx;
 }
 
@@ -95,8 +96,8 @@ std::unique_ptr<Source> open_idx(const std::string& place, bool train) {
   const std::string stem = train ? "train" : "t10k";
   const std::string images_file = find(place, stem + "-images-idx3-ubyte");
   const std::string labels_file = find(place, stem + "-labels-idx1-ubyte");
-  Idx images = parse_idx(read_file(kOp, images_file), 3, images_file);
-  Idx labels = parse_idx(read_file(kOp, labels_file), 1, labels_file);
+  Idx images = parse_idx(bytes_of(read_file(images_file)), 3, images_file);
+  Idx labels = parse_idx(bytes_of(read_file(labels_file)), 1, labels_file);
   LACUNA_CHECK(images.shape[0] == labels.shape[0], kOp, "each image has one label: got ",
                images.shape[0], " in ", images_file, " and ", labels.shape[0], " in ", labels_file);
   return std::make_unique<IdxImages>(std::move(images), std::move(labels),

@@ -13,6 +13,6 @@ struct Idx {
 /// Format: two zero bytes, the type (08, u8, is the only one accepted), the number of dimensions, each size as a
 /// big-endian u32, then the values and nothing more. Fails where the dimensions are not `ndim`. gzip data is unpacked
 /// first.
-Idx parse_idx(std::vector<std::uint8_t> file, int ndim, const std::string& name);
+Idx parse_idx(ByteSpan file, int ndim, const std::string& name);
 
 }  // namespace lacuna

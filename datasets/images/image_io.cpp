@@ -1,15 +1,10 @@
 #include "../image_io.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
+#include <string_view>
 
+#include "../../core/files.h"
 #include "codecs.h"
 
 namespace lacuna {
@@ -97,10 +92,11 @@ ImageHeader decode_image_header(ByteSpan bytes, const std::string& name) {
   return {image.height, image.width, image.channels};
 }
 
-Image read_image(const std::string& path) { return decode_image(read_file(kOp, path), path); }
+Image read_image(const std::string& path) { return decode_image(bytes_of(read_file(path)), path); }
 
 ImageHeader read_image_header(const std::string& path) {
-  constexpr std::uint64_t kEnough = 1 << 16;  // but for large profiles or previews before the header
+  constexpr std::uint64_t kEnough = 1
+                                    << 16;  // but for large profiles or previews before the header
   File file(kOp, path);
   std::vector<std::uint8_t> bytes(std::min(file.size(), kEnough));
   file.read(bytes.data(), bytes.size());
@@ -109,7 +105,7 @@ ImageHeader read_image_header(const std::string& path) {
   } catch (const Error&) {
     if (file.size() <= kEnough) throw;
   }
-  return decode_image_header(read_file(kOp, path), path);
+  return decode_image_header(bytes_of(read_file(path)), path);
 }
 
 Image with_channels(const Image& image, std::int64_t channels) {
@@ -165,21 +161,7 @@ Image resize_and_crop(const Image& image, std::int64_t size) {
 void write_png(const std::string& path, std::span<const std::uint8_t> pixels, std::int64_t height,
                std::int64_t width, std::int64_t channels) {
   const auto bytes = encode_png(pixels, height, width, channels);
-  const std::string temporary = path + ".tmp" + std::to_string(::getpid());
-  const auto failed = [&](const char* what) {
-    const std::string why = std::strerror(errno);
-    ::unlink(temporary.c_str());
-    fail("write_png", what, ": ", path, ": ", why);
-  };
-  std::FILE* file = std::fopen(temporary.c_str(), "wb");
-  if (!file) failed("the file must be writable");
-  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() &&
-                       std::fflush(file) == 0 && ::fsync(::fileno(file)) == 0;
-  const int error = errno;
-  std::fclose(file);
-  errno = error;
-  if (!written) failed("could not be written");
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) failed("could not be renamed");
+  write_file(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 }  // namespace lacuna

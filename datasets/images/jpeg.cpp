@@ -11,12 +11,13 @@
 namespace lacuna {
 namespace {
 
-constexpr int kMaxScans =
-    200;  // a progressive file may ask for any number, each a pass over all pixels
+// A progressive file may ask for any number of scans, each a pass over all pixels.
+constexpr int kMaxScans = 200;
 
 struct ErrorManager {
   jpeg_error_mgr base;
   jmp_buf jump;
+  jpeg_progress_mgr progress;
   char message[JMSG_LENGTH_MAX] = "";
 };
 
@@ -49,11 +50,10 @@ void on_progress(j_common_ptr info) {
 // Between the setjmp and here only plain values live.
 bool decode(jpeg_decompress_struct& info, ErrorManager& errors, ByteSpan bytes, bool header_only,
             Image& image, std::string& complaint) {
-  jpeg_progress_mgr progress{};
   if (setjmp(errors.jump)) return false;
   jpeg_create_decompress(&info);
-  progress.progress_monitor = on_progress;
-  info.progress = &progress;
+  errors.progress.progress_monitor = on_progress;
+  info.progress = &errors.progress;
   jpeg_mem_src(&info, bytes.data(), bytes.size());
   jpeg_read_header(&info, TRUE);
   image.height = info.image_height;

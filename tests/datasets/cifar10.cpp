@@ -99,9 +99,9 @@ TEST(cifar10, bad_files_are_one_line_that_names_them) {
             "[cifar10] needs data_batch_1.bin, data_batch_2.bin ... (any of them): found none in " +
                 python.path() + " (it holds the Python version: take cifar-10-binary.tar.gz)");
   EXPECT_EQ(message([&] { open_source("cifar10:/no/such/place", "train"); }),
-            "[cifar10] the file must be readable: /no/such/place: No such file or directory");
+            "[read] cannot open \"/no/such/place\": No such file or directory");
   EXPECT_EQ(message([&] { open_source("cifar10:" + file + "/below", "train"); }),
-            "[cifar10] the file must be readable: " + file + "/below: Not a directory");
+            "[read] cannot open \"" + file + "/below\": Not a directory");
   EXPECT_EQ(
       message([&] { open_source("cifar10:" + file, "train"); }),
       "[cifar10] must be a folder or a .tar.gz: got 61460 bytes that are not gzip in " + file);
@@ -109,7 +109,7 @@ TEST(cifar10, bad_files_are_one_line_that_names_them) {
   EXPECT_EQ(message([&] { open_source("cifar10:" + (folder / "dir"), "train"); }),
             "[cifar10] must be a regular file: got " + (folder / "dir/data_batch_1.bin"));
   EXPECT_EQ(message([&] { open_source("cifar10:/dev/null", "train"); }),
-            "[cifar10] must be a regular file: got /dev/null");
+            "[read] cannot read \"/dev/null\": Invalid argument");
 }
 
 TEST(cifar10, bad_archives_are_one_line_that_names_them) {

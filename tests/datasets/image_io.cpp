@@ -202,18 +202,18 @@ TEST(image_io, bad_images_are_one_line_that_names_them) {
             "[image] a JPEG must be whole and valid: only grey and RGB JPEGs are read, it has 4 "
             "components in x.png");
   EXPECT_EQ(message([] { read_image("/no/such.png"); }),
-            "[image] the file must be readable: /no/such.png: No such file or directory");
+            "[read] cannot open \"/no/such.png\": No such file or directory");
 }
 
 TEST(image_io, writing_fails_without_traces) {
   Folder folder;
   const Bytes pixels(12, 7);
-  EXPECT_EQ(message([&] { write_png(folder / "no/a.png", pixels, 2, 2, 3); }),
-            "[write_png] the file must be writable: " + (folder / "no/a.png") +
-                ": No such file or directory");
+  EXPECT_EQ(
+      message([&] { write_png(folder / "no/a.png", pixels, 2, 2, 3); }),
+      "[write] cannot create \"" + (folder / "no/a.png.tmp") + "\": No such file or directory");
   std::filesystem::create_directories(folder / "dir.png/full");
   EXPECT_EQ(message([&] { write_png(folder / "dir.png", pixels, 2, 2, 3); }),
-            "[write_png] could not be renamed: " + (folder / "dir.png") + ": Is a directory");
+            "[write] cannot write \"" + (folder / "dir.png") + "\": Is a directory");
   EXPECT_EQ(message([&] { write_png(folder / "a.png", pixels, 2, 2, 2); }),
             "[write_png] channels must be 1, 3 or 4: got 2");
   EXPECT_EQ(message([&] { write_png(folder / "a.png", pixels, 2, 3, 3); }),
