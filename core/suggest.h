@@ -6,8 +6,8 @@
 
 namespace lacuna {
 
-/// The candidate with the smallest edit distance (Levenshtein 1966) to `name`, where that is at most a third of the
-/// name's length, or 2; else empty.
+/// The candidate that is fewest edits away from `name` (letters put in, taken out or replaced, neighbours exchanged),
+/// where that is at most a third of the name's length, or 2; else empty.
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
 
 /// " (did you mean \"shapes\"?)", or nothing where none is near.

@@ -1,0 +1,19 @@
+#include "../../core/suggest.h"
+
+#include <gtest/gtest.h>
+
+namespace lacuna {
+
+TEST(suggest, the_fewest_edits_win_and_far_names_are_not_suggested) {
+  EXPECT_EQ(nearest("moed", {"seed", "mode"}), "mode");  // two neighbours exchanged are one edit
+  EXPECT_EQ(nearest("shape", {"images", "shapes"}), "shapes");
+  EXPECT_EQ(nearest("kitten", {"sitting"}), "");  // three of six
+  EXPECT_EQ(nearest("abcdefghi", {"abcxyzghi"}), "abcxyzghi");
+  EXPECT_EQ(nearest("", {"idx"}), "");
+  EXPECT_EQ(nearest("anything", {}), "");
+  EXPECT_EQ(nearest("ab", {"ac", "ab"}), "ab");
+  EXPECT_EQ(suggestion("lr_", {"lr"}), " (did you mean \"lr\"?)");
+  EXPECT_EQ(suggestion("far away", {"lr"}), "");
+}
+
+}  // namespace lacuna
