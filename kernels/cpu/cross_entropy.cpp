@@ -38,7 +38,7 @@ HWY_NOINLINE double forward_row(const float* x, size_t n, float* stats, bool wan
   V total = hn::Zero(d), differences = hn::Zero(d);
   each_vector(x, n, kLowest, [&](V v, size_t, size_t count) HWY_ATTR {
     const V u = hn::Sub(v, shift);
-    total = hn::Add(total, hn::Exp(d, u));
+    total = hn::Add(total, exp_of(d, u));
     if (want_sum) differences = hn::Add(differences, hn::IfThenElseZero(hn::FirstN(d, count), u));
   });
   stats[0] = max;
@@ -53,7 +53,7 @@ HWY_NOINLINE void backward_row(const float* x, float* dx, size_t n, const float*
   const V max = hn::Set(d, stats[0]), log_sum = hn::Set(d, stats[1]);
   const V scale = hn::Set(d, g), offset = hn::Set(d, less);
   each_vector(x, n, 0, [&](V v, size_t j, size_t count) HWY_ATTR {
-    const V p = hn::Exp(d, hn::Sub(hn::Sub(v, max), log_sum));
+    const V p = exp_of(d, hn::Sub(hn::Sub(v, max), log_sum));
     put(d, hn::Mul(scale, hn::Sub(p, offset)), dx + j, count);
   });
 }

@@ -192,9 +192,10 @@ void finish(float* x, int64_t n, Epilogue epilogue) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto f = [&](V v) HWY_ATTR {
     if (epilogue == Epilogue::relu) return hn::IfThenElse(hn::Lt(v, zero), zero, v);
-    if (epilogue == Epilogue::tanh) return hn::Tanh(d, v);
-    if (epilogue == Epilogue::sigmoid) return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(v))));
-    return v;
+    V y = v;
+    if (epilogue == Epilogue::tanh) y = hn::Tanh(d, v);
+    if (epilogue == Epilogue::sigmoid) y = hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(v))));
+    return hn::IfThenElse(hn::IsNaN(v), v, y);  // Highway's Exp makes 0 of NaN
   };
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) hn::StoreU(f(hn::LoadU(d, x + i)), d, x + i);

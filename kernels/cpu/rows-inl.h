@@ -38,6 +38,9 @@ HWY_INLINE void each_vector(const float* x, size_t n, float fill, F&& f) {
   if (j < n) f(get(d, x + j, n - j, fill), j, n - j);
 }
 
+/// e^v; NaN stays NaN, of which Highway's Exp makes 0. For files that have included its math-inl.h.
+HWY_INLINE V exp_of(D d, V v) { return hn::IfThenElse(hn::IsNaN(v), v, hn::Exp(d, v)); }
+
 HWY_INLINE float sum_of(V v) {
   const D d;
   return hn::GetLane(hn::SumOfLanes(d, v));

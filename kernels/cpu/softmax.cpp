@@ -31,14 +31,16 @@ HWY_NOINLINE void forward_row(const float* x, float* y, size_t n, bool log) {
   V top = hn::Set(d, kLowest);
   each_vector(x, n, kLowest, [&](V v, size_t, size_t) HWY_ATTR { top = hn::Max(top, v); });
   const float max = hn::GetLane(hn::MaxOfLanes(d, top));
-  if (max == kLowest) {  // every entry is masked out
-    for (size_t j = 0; j < n; j++) y[j] = log ? kLowest : 0.0f;
+  if (max == kLowest || max != max) {  // every entry is masked out, or NaN
+    float value = log ? kLowest : 0.0f;
+    for (size_t j = 0; j < n; j++) value = x[j] != x[j] ? x[j] : value;
+    for (size_t j = 0; j < n; j++) y[j] = value;
     return;
   }
   const V shift = hn::Set(d, max);
   V total = hn::Zero(d);
   each_vector(x, n, kLowest, [&](V v, size_t j, size_t count) HWY_ATTR {
-    const V e = hn::Exp(d, hn::Sub(v, shift));
+    const V e = exp_of(d, hn::Sub(v, shift));
     total = hn::Add(total, e);
     if (!log) put(d, e, y + j, count);
   });
@@ -65,7 +67,7 @@ HWY_NOINLINE void backward_row(const float* y, const float* dy, float* dx, size_
   const V sum = hn::Set(d, sum_of(total));
   each_vector(dy, n, 0, [&](V g, size_t j, size_t count) HWY_ATTR {
     const V v = get(d, y + j, count);
-    put(d, log ? hn::NegMulAdd(hn::Exp(d, v), sum, g) : hn::Mul(v, hn::Sub(g, sum)), dx + j, count);
+    put(d, log ? hn::NegMulAdd(exp_of(d, v), sum, g) : hn::Mul(v, hn::Sub(g, sum)), dx + j, count);
   });
 }
 
@@ -88,7 +90,8 @@ namespace {
 void forward_row_f64(const double* x, double* y, std::int64_t n, bool log) {
   double max = -std::numeric_limits<double>::infinity(), sum = 0;
   for (std::int64_t j = 0; j < n; j++) max = x[j] > max ? x[j] : max;
-  const bool masked = max == -std::numeric_limits<double>::infinity();
+  bool masked = max == -std::numeric_limits<double>::infinity();
+  for (std::int64_t j = 0; j < n; j++) masked = masked && x[j] == x[j];  // NaN makes the row NaN
   for (std::int64_t j = 0; j < n; j++) sum += masked ? 0 : std::exp(x[j] - max);
   for (std::int64_t j = 0; j < n; j++)
     y[j] = log ? (masked ? max : x[j] - max - std::log(sum))

@@ -30,7 +30,7 @@ def ours(name, tensor):
     """PyTorch's layout of a parameter to ours."""
     if tensor.ndim == 4:
         tensor = tensor.permute(0, 2, 3, 1)  # (out, in, ...) and (in, out, ...) alike: the second dimension goes last
-    return np.ascontiguousarray(tensor.detach().numpy())
+    return np.array(tensor.detach().numpy(), order="C")  # a copy: the optimizer changes parameters in place
 
 
 def main():

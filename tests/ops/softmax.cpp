@@ -54,6 +54,19 @@ static const Register cases([] {
          .apply = apply,
          .gradient = false,
          .devices = true});
+    const double nan = NAN;
+    add({.name = op + "/nan_spreads_over_its_row",
+         .inputs = {{.shape = {4, 3},
+                     .values = {nan, 1, 2, -inf, nan, -inf, nan, nan, nan, 1, 2, 3}}},
+         .apply = apply,
+         .reference =
+             [log](const Tensors& x) {
+               std::vector<double> y = rows_of(x[0], log);
+               for (int j = 0; j < 9; j++) y[j] = NAN;
+               return y;
+             },
+         .gradient = false,
+         .devices = true});
     add({.name = op + "/middle_dim", .inputs = {{{2, 5, 3}}}, .apply = [log](const Tensors& x) {
            return log ? log_softmax(x[0], 1) : softmax(x[0], -2);
          }});

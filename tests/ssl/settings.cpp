@@ -53,7 +53,7 @@ TEST(settings, errors_say_what_would_be_right) {
   const auto set = [&](const char* name, const char* text) {
     return message([&] { s.set(name, std::string(text)); });
   };
-  EXPECT_EQ(set("moed", "tanh"), "[config] unknown key \"moed\" (did you mean \"mode\"?)");
+  EXPECT_EQ(set("modee", "tanh"), "[config] unknown key \"modee\" (did you mean \"mode\"?)");
   EXPECT_EQ(set("task.mask_ration", "1"),
             "[config] unknown key \"task.mask_ration\" (did you mean \"task.mask_ratio\"?)");
   EXPECT_EQ(set("xyzzy", "1"), "[config] unknown key \"xyzzy\"");
