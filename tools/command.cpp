@@ -1,0 +1,89 @@
+#include "command.h"
+
+#include <fmt/core.h>
+
+#include <exception>
+#include <new>
+
+#include "../core/suggest.h"
+#include "../kernels/error.h"
+
+namespace lacuna::tools {
+
+#define COMMAND(name) extern const CommandInfo name##_command;
+#include "commands.def"
+#undef COMMAND
+
+const std::vector<const CommandInfo*>& commands() {
+  static const std::vector<const CommandInfo*> all = {
+#define COMMAND(name) &name##_command,
+#include "commands.def"
+#undef COMMAND
+  };
+  return all;
+}
+
+namespace {
+
+std::string usage() {
+  std::string text =
+      "Lacuna: self-supervised learning, from kernels to command.\n\nUsage: lacuna COMMAND ...\n\n";
+  for (const auto* c : commands()) text += fmt::format("  {:<10}{}\n", c->name, c->line);
+  return text + "\n`lacuna COMMAND --help` says what each one takes.\n";
+}
+
+const CommandInfo& find_command(const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto* c : commands()) {
+    if (c->name == name) return *c;
+    names.push_back(c->name);
+  }
+  fail("usage", "unknown command \"", name, "\"", suggestion(name, names), "; see lacuna --help");
+}
+
+int run_command(const std::vector<std::string>& arguments) {
+  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" ||
+      arguments[0] == "help") {
+    fmt::print("{}", usage());
+    return 0;
+  }
+  const CommandInfo& info = find_command(arguments[0]);
+  const auto command = info.make();
+  Options options(std::string("lacuna ") + info.name, info.line);
+  command->declare(options);
+  options.parse({arguments.begin() + 1, arguments.end()});
+  if (options.wants_help()) {
+    fmt::print("{}{}", options.help(), command->more_help());
+    return 0;
+  }
+  return command->run();
+}
+
+int complain(std::string text, int status) {
+  // One line, whatever a file name or a file's contents brought into it.
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < ' ' || c == 127) c = ' ';
+  fmt::print(stderr, "lacuna: error: {}\n", text);
+  return status;
+}
+
+}  // namespace
+
+int run_command_line(const std::vector<std::string>& arguments) {
+  try {
+    const int status = run_command(arguments);
+    if (std::fflush(stdout) != 0)
+      return complain("[output] cannot write to standard output: is the disk full?", 1);
+    return status;
+  } catch (const RunError& e) {
+    return complain(e.what(), 1);
+  } catch (const Error& e) {
+    return complain(e.what(), 2);
+  } catch (const std::bad_alloc&) {
+    return complain("[memory] out of memory: a smaller --batch-size needs less", 1);
+  } catch (const std::exception& e) {
+    return complain(e.what(), 1);
+  }
+}
+
+}  // namespace lacuna::tools

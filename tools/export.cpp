@@ -1,0 +1,47 @@
+// lacuna export: a run's weights as safetensors with the names and layouts of PyTorch.
+#include <fmt/core.h>
+
+#include <filesystem>
+
+#include "../core/safetensors.h"
+#include "command.h"
+#include "format.h"
+#include "layouts.h"
+#include "run_folder.h"
+
+namespace lacuna::tools {
+namespace {
+
+class Export : public Command {
+ public:
+  void declare(Options& options) override {
+    options.value("--run", folder_.path, "the run folder", "DIR");
+    options.value("--out", out_, "where the weights go", "FILE");
+    options.flag("--quiet", quiet_, "print nothing but errors");
+  }
+  int run() override {
+    LACUNA_CHECK(!folder_.path.empty(), "usage", "--run DIR is missing: the run to export");
+    LACUNA_CHECK(!out_.empty(), "usage", "--out FILE is missing: where the weights are to go");
+    const std::string task = read_run(folder_).info->name;
+    StateDict theirs;
+    for (const auto& [name, tensor] :
+         with_prefix(read_safetensors(folder_.checkpoint()).tensors, "model."))
+      theirs[name] = to_pytorch(tensor);
+    write_safetensors(out_, theirs, {{"format", "pt"}, {"task", task}});
+    if (!quiet_) fmt::print("{}: {} tensors\n", out_, theirs.size());
+    return 0;
+  }
+
+ private:
+  RunFolder folder_;
+  std::string out_;
+  bool quiet_ = false;
+};
+
+}  // namespace
+
+extern const CommandInfo export_command{
+    "export", "a run's weights as safetensors with PyTorch's names and layouts",
+    make_command<Export>};
+
+}  // namespace lacuna::tools

@@ -1,0 +1,112 @@
+// lacuna plan TASK: what a run will need, from one training step on real data: parameters, FLOPs, bytes, time.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "../core/ops/matmul.h"
+#include "../core/storage.h"
+#include "../core/tape.h"
+#include "command.h"
+#include "format.h"
+#include "trace.h"
+
+namespace lacuna::tools {
+namespace {
+
+double seconds_of(const std::function<void()>& body) {
+  const auto start = std::chrono::steady_clock::now();
+  body();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// FLOP/s of a large matrix product, the best of a few: what this machine can reach.
+double measured_peak(Device device) {
+  const std::int64_t n = 768;
+  const Tensor a = Tensor::full({n, n}, 1, Dtype::f32, device),
+               b = Tensor::full({n, n}, 1, Dtype::f32, device);
+  double best = 1e30;
+  for (int i = 0; i < 5; i++)
+    best = std::min(best, seconds_of([&] { detail::values_f64(matmul(a, b)); }));
+  return 2.0 * n * n * n / best;
+}
+
+std::string flops(double n) {
+  const char* const units[] = {"", "k", "M", "G", "T", "P"};
+  int unit = 0;
+  while (n >= 1000 && unit < 5) {
+    n /= 1000;
+    unit++;
+  }
+  return fmt::format("{:.3g} {}FLOP", n, units[unit]);
+}
+
+class Plan : public Command {
+ public:
+  void declare(Options& options) override { declare_trace(options, trace_); }
+
+  int run() override {
+    Trace t = trace_step(trace_);
+    const double batch = static_cast<double>(t.batch.size());
+
+    fmt::print("{} on {}, batches of {}, {}\n\nParameters\n", trace_.task, trace_.data,
+               t.batch.size(), to_string(t.device));
+    std::int64_t count = 0;
+    for (const auto& p : t.task->model().parameters()) {
+      count += p.tensor.numel();
+      fmt::print("  {:<32}{:<24}{:>14}\n", p.name, fmt::format("{}", shape(p.tensor)),
+                 grouped(p.tensor.numel()));
+    }
+    fmt::print("  {:<56}{:>14}\n", "together", grouped(count));
+
+    const StepFlops work = count_flops(t.losses.total);
+    const double step_flops = work.forward + work.backward;
+    fmt::print("\nArithmetic of convolutions and matrix products\n");
+    row("forward, a sample", flops(work.forward / batch));
+    row("forward and backward, a sample", flops(step_flops / batch));
+    row("a step", flops(step_flops));
+
+    const double parameters = 4.0 * static_cast<double>(count);
+    const std::string& optimizer = t.settings.text("optim.optimizer");
+    const double moments = optimizer == "sgd" ? t.settings.number("optim.momentum") > 0 ? 1 : 0 : 2;
+    const TapeStats tape = tape_stats(t.losses.total);
+    reset_peak_memory(t.device.type);
+    backward(t.losses.total);
+    fmt::print("\nMemory\n");
+    row("parameters", bytes(parameters));
+    row("gradients", bytes(parameters));
+    row("optimizer (" + optimizer + ")", bytes(moments * parameters));
+    row(fmt::format("saved for backward ({} ops)", tape.ops),
+        bytes(static_cast<double>(tape.saved_bytes)));
+    row("peak of all tensors, measured, without optimizer",
+        bytes(static_cast<double>(memory_stats(t.device.type).peak_bytes)));
+
+    if (t.device.type == DeviceType::cpu && step_flops > 0) {
+      const double peak = measured_peak(t.device), least = step_flops / peak;
+      fmt::print("\nTime\n");
+      row("a large matrix product here reaches", fmt::format("{:.0f} GFLOP/s", peak / 1e9));
+      row("so a step takes at least", fmt::format("{:.3g} ms", 1e3 * least));
+      row("and an epoch of 50,000 samples", duration(least * 50000 / batch));
+    }
+    return 0;
+  }
+
+ private:
+  static std::string shape(const Tensor& t) {
+    std::ostringstream out;
+    out << t.shape();
+    return out.str();
+  }
+  static void row(const std::string& what, const std::string& figure) {
+    fmt::print("  {:<56}{:>14}\n", what, figure);
+  }
+
+  TraceOptions trace_;
+};
+
+}  // namespace
+
+extern const CommandInfo plan_command{"plan", "parameters, FLOPs and bytes, before the run",
+                                      make_command<Plan>};
+
+}  // namespace lacuna::tools

@@ -1,0 +1,43 @@
+// lacuna report: a run folder as one HTML page.
+#include <fmt/core.h>
+
+#include <filesystem>
+
+#include "../core/files.h"
+#include "command.h"
+#include "report_page.h"
+
+namespace lacuna::tools {
+namespace {
+
+class Report : public Command {
+ public:
+  void declare(Options& options) override {
+    options.value("--run", folder_.path, "the run folder", "DIR");
+    options.flag("--quiet", quiet_, "print nothing but errors");
+  }
+  int run() override {
+    LACUNA_CHECK(!folder_.path.empty(), "usage", "--run DIR is missing: the run to report on");
+    ReportData data;
+    data.settings = read_run(folder_).settings;
+    data.name = std::filesystem::absolute(folder_.path).lexically_normal().filename().string();
+    data.facts = read_facts(folder_);
+    data.metrics = read_records(folder_.metrics());
+    data.evaluations = read_records(folder_.evaluations());
+    data.grids = find_picture_grids(folder_.samples());
+    write_file(folder_.report(), report_page(data));
+    if (!quiet_) fmt::print("{}\n", folder_.report());
+    return 0;
+  }
+
+ private:
+  RunFolder folder_;
+  bool quiet_ = false;
+};
+
+}  // namespace
+
+extern const CommandInfo report_command{
+    "report", "a run as one HTML page: curves, pictures, settings, figures", make_command<Report>};
+
+}  // namespace lacuna::tools

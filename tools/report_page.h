@@ -1,0 +1,22 @@
+#pragma once
+// report.html: one page with everything in it, for a phone as for a desk, light and dark.
+#include <string>
+#include <vector>
+
+#include "facts.h"
+#include "pictures.h"
+#include "records.h"
+
+namespace lacuna::tools {
+
+struct ReportData {
+  std::string name;  // of the run: its folder
+  Facts facts;
+  Settings settings;
+  std::vector<Record> metrics, evaluations;
+  std::vector<GridFile> grids;
+};
+
+std::string report_page(const ReportData& data);
+
+}  // namespace lacuna::tools

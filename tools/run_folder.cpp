@@ -1,0 +1,137 @@
+#include "run_folder.h"
+
+#include <toml++/toml.h>
+#include <charconv>
+#include <filesystem>
+
+#include "../core/files.h"
+#include "../core/safetensors.h"
+#include "../kernels/backend.h"
+#include "../kernels/cpu/parallel.h"
+#include "command.h"
+#include "config.h"
+
+namespace lacuna::tools {
+
+namespace fs = std::filesystem;
+
+bool RunFolder::used() const {
+  for (const std::string& file : {config(), metrics(), checkpoint()})
+    if (fs::exists(file)) return true;
+  return false;
+}
+
+void RunFolder::create() const {
+  std::error_code error;
+  fs::create_directories(path, error);
+  LACUNA_CHECK(!error && fs::is_directory(path), "run", "cannot make the folder ", path, ": ",
+               error ? error.message() : "there is a file of that name");
+}
+
+namespace {
+
+// "cpu", "emu", "cuda", "cuda:1"
+Device parse_device(const std::string& text) {
+  const std::string name = text.substr(0, text.find(':'));
+  Device device;
+  if (name == "cuda")
+    device.type = DeviceType::cuda;
+  else if (name == "emu")
+    device.type = DeviceType::emu;
+  else
+    LACUNA_CHECK(name == "cpu", "device", "no device \"", text,
+                 "\": there are cpu, cuda, cuda:1, ... and emu");
+  if (name.size() == text.size()) return device;
+  int index = -1;
+  const char *begin = text.data() + name.size() + 1, *end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, index);
+  LACUNA_CHECK(error == std::errc() && stop == end && index >= 0 && index < 128, "device",
+               "the number of a device is 0, 1, ...: got \"", text, "\"");
+  device.index = static_cast<std::int8_t>(index);
+  return device;
+}
+
+std::string task_of_config(const std::string& text, const std::string& file) {
+  toml::table table;
+  try {
+    table = toml::parse(text, file);
+  } catch (const toml::parse_error& e) {
+    fail("run", file, ": ", e.description());
+  }
+  const auto name = table["task"]["name"].value<std::string>();
+  LACUNA_CHECK(name, "run", file, " does not say which task it is of: [task] has no name");
+  return *name;
+}
+
+}  // namespace
+
+RunConfig read_run(const RunFolder& folder) {
+  LACUNA_CHECK(fs::exists(folder.config()), "run", folder.path,
+               " is not a run: it has no config.toml");
+  const std::string text = read_file(folder.config());
+  RunConfig run;
+  run.info = &find_task(task_of_config(text, folder.config()));
+  run.settings = settings_of(*run.info);
+  read_config(run.settings, text, folder.config());
+  return run;
+}
+
+Settings settings_of(const TaskInfo& info) {
+  Settings settings;
+  declare_run(settings, info);
+  return settings;
+}
+
+void set_keys(Settings& settings, const std::vector<std::string>& pairs) {
+  for (const std::string& pair : pairs) {
+    const auto equals = pair.find('=');
+    LACUNA_CHECK(equals != std::string::npos && equals > 0, "usage",
+                 "--set takes key=value: got \"", pair, "\"");
+    settings.set(pair.substr(0, equals), pair.substr(equals + 1));
+  }
+}
+
+Device use_machine(const Settings& settings) {
+  const Device device = parse_device(settings.text("train.device"));
+  const Backend* backend = find_backend(device.type);
+  LACUNA_CHECK(backend, "device", device, " is not in this build; `lacuna list` says what is");
+  const int count = backend->device_count();
+  LACUNA_CHECK(count > 0, "device", device, " is not in this machine: ", backend->why_absent());
+  LACUNA_CHECK(device.index < count, "device", device, " is not in this machine: it has ", count,
+               count == 1 ? " such device" : " such devices", ", counted from 0");
+  if (const auto threads = settings.integer("train.threads"))
+    cpu::set_threads(static_cast<int>(threads));
+  return device;
+}
+
+void write_settings(const RunFolder& folder, const Settings& settings) {
+  write_file(folder.config(), write_config(settings));
+}
+
+void load_weights(Module& model, const std::string& run_or_file) {
+  const bool folder = fs::is_directory(run_or_file);
+  const std::string file = folder ? RunFolder{run_or_file}.checkpoint() : run_or_file;
+  const StateDict weights = with_prefix(read_safetensors(file).tensors, "model.");
+  LACUNA_CHECK(!weights.empty(), "init", file,
+               " holds no weights: no tensor's name begins with \"model.\" (lacuna import makes "
+               "such a file)");
+  model.load_state_dict(weights);
+}
+
+Trained load_trained(const RunFolder& folder, const RunConfig& config,
+                     const std::vector<Field>& fields, Device device) {
+  LACUNA_CHECK(fs::exists(folder.checkpoint()), "run", folder.path, " has no checkpoint yet");
+  const Safetensors checkpoint = read_safetensors(folder.checkpoint());
+  Trained trained;
+  trained.task = config.info->make(config.settings, fields);
+  Module& model = trained.task->model();
+  model.initialize(0);
+  model.load_state_dict(with_prefix(checkpoint.tensors, "model."));
+  model.to(device);
+  trained.task->load_state(with_prefix(checkpoint.tensors, "state.task."));
+  const auto step = checkpoint.metadata.find("step");
+  if (step != checkpoint.metadata.end()) trained.step = std::atoll(step->second.c_str());
+  return trained;
+}
+
+}  // namespace lacuna::tools

@@ -1,0 +1,59 @@
+#pragma once
+// A run on disk: config.toml (fully resolved), run.json (what the machine did), metrics.jsonl, eval.jsonl,
+// checkpoint.safetensors, samples/*.png, report.html.
+#include <memory>
+#include <string>
+
+#include "../ssl/task.h"
+
+namespace lacuna::tools {
+
+struct RunFolder {
+  std::string path;
+
+  std::string config() const { return path + "/config.toml"; }
+  std::string facts() const { return path + "/run.json"; }
+  std::string metrics() const { return path + "/metrics.jsonl"; }
+  std::string evaluations() const { return path + "/eval.jsonl"; }
+  std::string checkpoint() const { return path + "/checkpoint.safetensors"; }
+  std::string samples() const { return path + "/samples"; }
+  std::string report() const { return path + "/report.html"; }
+
+  /// Whether a run has been here.
+  bool used() const;
+  /// Makes the folder. Failure where that cannot be.
+  void create() const;
+};
+
+/// The settings of a run and its task, from config.toml. Error where `folder` is not a run.
+struct RunConfig {
+  const TaskInfo* info = nullptr;
+  Settings settings;
+};
+RunConfig read_run(const RunFolder& folder);
+
+/// The declared settings of a task.
+Settings settings_of(const TaskInfo& info);
+
+/// Takes "key=value" as --set gives them.
+void set_keys(Settings& settings, const std::vector<std::string>& pairs);
+
+/// Checks that the device is there, and sets the number of threads.
+Device use_machine(const Settings& settings);
+
+/// Writes config.toml.
+void write_settings(const RunFolder& folder, const Settings& settings);
+
+/// Fills a model from a run folder's checkpoint or from a file of `lacuna import`. Error where the names or shapes are not
+/// the model's.
+void load_weights(Module& model, const std::string& run_or_file);
+
+struct Trained {
+  std::unique_ptr<Task> task;
+  std::int64_t step = 0;
+};
+/// The task of a run with the weights and state of its checkpoint, on `device`, for data with such fields.
+Trained load_trained(const RunFolder& folder, const RunConfig& config,
+                     const std::vector<Field>& fields, Device device);
+
+}  // namespace lacuna::tools

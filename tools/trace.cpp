@@ -1,0 +1,93 @@
+#include "trace.h"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_set>
+
+#include "../core/tape.h"
+#include "../datasets/spec.h"
+#include "run_folder.h"
+
+namespace lacuna::tools {
+namespace {
+
+// Shape of a node's input, from whoever still knows it.
+Shape input_shape(const Node& node, std::size_t i) {
+  if (i < node.inputs.size() && node.inputs[i]) return node.inputs[i]->shape;
+  const auto& saved = node.saved.tensors();
+  return i < saved.size() && saved[i].defined() ? saved[i].shape() : Shape{};
+}
+
+double numel(const Shape& s) { return static_cast<double>(s.numel()); }
+
+// Multiply-adds of an op's forward; each gradient that it gives costs as many again.
+double multiply_adds(const Node& node) {
+  const Shape x = input_shape(node, 0), w = input_shape(node, 1);
+  if (numel(node.shape) == 0) return 0;
+  if (!std::strcmp(node.op, "conv2d") && w.size() == 4)
+    return numel(node.shape) * numel(w) / static_cast<double>(w[0]);
+  if (!std::strcmp(node.op, "conv_transpose2d") && w.size() == 4)
+    return numel(x) * numel(w) / static_cast<double>(w[0]);
+  if (!std::strcmp(node.op, "linear") && w.size() == 2)
+    return numel(node.shape) * static_cast<double>(w[1]);
+  if (!std::strcmp(node.op, "matmul") && x.size() >= 2) {
+    // a's last two are (m, k) or (k, m), and m is known.
+    const double m = static_cast<double>(node.shape[node.shape.size() - 2]);
+    return numel(node.shape) * static_cast<double>(x[x.size() - 1] * x[x.size() - 2]) / m;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void declare_trace(Options& options, TraceOptions& into) {
+  options.positional("TASK", into.task, "one of those that `lacuna list` names");
+  options.value("--data", into.data, "what its samples look like; shapes unless given", "SPEC");
+  options.value("--batch-size", into.batch, "samples a step", "N");
+  options.value("--device", into.device, "cpu, cuda, cuda:1, ... or emu", "DEVICE");
+  options.values("--set", into.sets, "any key of the settings; may be given often", "key=value");
+}
+
+StepFlops count_flops(const Tensor& y) {
+  StepFlops flops;
+  std::unordered_set<const Node*> seen;
+  std::vector<const Node*> stack{y.node().get()};
+  while (!stack.empty()) {
+    const Node* node = stack.back();
+    stack.pop_back();
+    if (!node || !seen.insert(node).second) continue;
+    const double once = 2 * multiply_adds(*node);
+    flops.forward += once;
+    for (std::size_t i = 0; i < std::min<std::size_t>(node->inputs.size(), 2); i++)
+      if (node->inputs[i]) flops.backward += once;
+    for (const auto& input : node->inputs) stack.push_back(input.get());
+  }
+  return flops;
+}
+
+Trace trace_step(const TraceOptions& options) {
+  const TaskInfo& info = find_task(options.task);
+  Trace t;
+  t.settings = settings_of(info);
+  if (!options.batch.empty()) t.settings.set("train.batch_size", options.batch);
+  if (!options.device.empty()) t.settings.set("train.device", options.device);
+  set_keys(t.settings, options.sets);
+  t.device = use_machine(t.settings);
+  const auto source = open_source(options.data, "train");
+  const auto seed = static_cast<std::uint64_t>(t.settings.integer("train.seed"));
+  t.task = info.make(t.settings, source->fields());
+  t.task->prepare(*source);
+  t.task->model().initialize(seed);
+  t.task->model().to(t.device);
+  std::vector<std::int64_t> ids(t.settings.integer("train.batch_size"));
+  for (std::size_t i = 0; i < ids.size(); i++)
+    ids[i] = static_cast<std::int64_t>(i) % source->size();  // a small data set is gone round
+  t.batch = read_batch(*source, ids).to(t.device);
+  Context context;
+  context.seed = seed;
+  context.ids = row_ids(ids, 1, t.device);
+  t.losses = t.task->step(context, t.batch);
+  return t;
+}
+
+}  // namespace lacuna::tools
