@@ -1,0 +1,48 @@
+#pragma once
+// Runs the built `lacuna` and says what came of it.
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace lacuna::test {
+
+struct Outcome {
+  int status = -1;  // exit status; 128 + n where signal n ended it
+  std::string out, err;
+};
+
+struct Limits {
+  long file_bytes = 0;    // largest file it may write; 0: any
+  std::string stdout_to;  // a file to open for standard output instead
+};
+
+Outcome lacuna(const std::vector<std::string>& arguments, const Limits& limits = {});
+
+/// The same, without waiting; its output goes nowhere.
+pid_t start_lacuna(const std::vector<std::string>& arguments);
+/// Waits; the exit status as in Outcome.
+int wait_for(pid_t child);
+
+/// A folder of its own under the temporary one, removed with everything in it.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::string& path() const { return path_; }
+  /// The path of a name in it.
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+  /// Writes a file in it, making folders on the way, and gives its path.
+  std::string write(const std::string& name, const std::string& contents) const;
+
+ private:
+  std::string path_;
+};
+
+std::string read_all(const std::string& path);
+/// Lines of metrics.jsonl without what a clock wrote.
+std::string without_times(const std::string& metrics);
+
+}  // namespace lacuna::test
