@@ -236,6 +236,15 @@ void make_test(const Case& c, const char* what, Kind kind) {
 
 }  // namespace
 
+// With LACUNA_SMALL in the environment larger cases are left out: for sanitizers, under which emu is many times slower.
+constexpr std::int64_t kSmall = 2048;
+
+static std::int64_t input_elements(const Case& c) {
+  std::int64_t n = 0;
+  for (const Input& input : c.inputs) n += input.shape.numel();
+  return n;
+}
+
 void add(Case c) { all_cases().push_back(std::move(c)); }
 
 Register::Register(void (*f)()) { registrations().push_back(f); }
@@ -291,7 +300,9 @@ int main(int argc, char** argv) {
   using namespace lacuna::test;
   testing::InitGoogleTest(&argc, argv);
   for (auto f : registrations()) f();
+  const bool small = std::getenv("LACUNA_SMALL") != nullptr;
   for (const Case& c : all_cases()) {
+    if (small && input_elements(c) > kSmall) continue;
     make_test(c, "forward", Kind::forward);
     make_test(c, "strided", Kind::strided);
     make_test(c, "threads", Kind::threads);
@@ -302,7 +313,7 @@ int main(int argc, char** argv) {
   }
   const int status = RUN_ALL_TESTS();
   // Of a part of the tests one cannot expect that it runs every kernel.
-  const bool all = GTEST_FLAG_GET(filter) == "*" && !GTEST_FLAG_GET(list_tests) &&
+  const bool all = !small && GTEST_FLAG_GET(filter) == "*" && !GTEST_FLAG_GET(list_tests) &&
                    !std::getenv("GTEST_TOTAL_SHARDS");
   const auto missing = all ? never_run(kernel_names(), kernel_calls()) : std::vector<std::string>();
   for (const std::string& name : missing)
