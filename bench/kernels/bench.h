@@ -60,5 +60,6 @@ std::function<void()> onednn_conv(const ConvShape&, Pass, bool automatic);
 void add_matmul();
 void add_conv();
 void add_pool();
+void add_optimizer();
 
 }  // namespace lacuna::bench

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <type_traits>
 #include <vector>
 
 #include "parallel.h"
@@ -91,6 +93,19 @@ void lerp(const Piece<float>& a) {
   });
 }
 
+// Independent sums, which the compiler turns into this target's vectors: the adds need not wait for each other.
+double sum_squares_f32(const float* v, std::int64_t n) {
+  constexpr int kSums = 32;
+  double sums[kSums] = {};
+  std::int64_t i = 0;
+  for (; i + kSums <= n; i += kSums)
+    for (int j = 0; j < kSums; j++) sums[j] += double{v[i + j]} * double{v[i + j]};
+  for (; i < n; i++) sums[0] += double{v[i]} * double{v[i]};
+  double total = 0;
+  for (double s : sums) total += s;
+  return total;
+}
+
 }  // namespace lacuna::cpu::optimizer::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -100,9 +115,11 @@ namespace optimizer {
 HWY_EXPORT(sgd);
 HWY_EXPORT(adam);
 HWY_EXPORT(lerp);
+HWY_EXPORT(sum_squares_f32);
 auto sgd_kernel() { return HWY_DYNAMIC_DISPATCH(sgd); }
 auto adam_kernel() { return HWY_DYNAMIC_DISPATCH(adam); }
 auto lerp_kernel() { return HWY_DYNAMIC_DISPATCH(lerp); }
+auto sum_squares_kernel() { return HWY_DYNAMIC_DISPATCH(sum_squares_f32); }
 }  // namespace optimizer
 
 namespace {
@@ -225,24 +242,20 @@ void lerp_step(const LerpStep& a, Stream) {
 void sum_squares(const SumSquares& a, Stream) {
   const auto places = cut(a.count, [&](std::int64_t i) { return a.arrays[i].size(); });
   std::vector<double> parts(places.size());
-  parallel_for(
-      static_cast<std::int64_t>(places.size()), 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; i++) {
-          const Array& x = a.arrays[places[i].tensor];
-          dispatch_float(x.dtype, [&](auto zero) {
-            const auto* v = x.as<decltype(zero)>() + places[i].begin;
-            double lanes[8] = {};  // independent sums: the adds need not wait for each other
-            std::int64_t k = 0;
-            for (; k + 8 <= places[i].size; k += 8)
-              for (int j = 0; j < 8; j++)
-                lanes[j] += static_cast<double>(v[k + j]) * static_cast<double>(v[k + j]);
-            for (; k < places[i].size; k++)
-              lanes[0] += static_cast<double>(v[k]) * static_cast<double>(v[k]);
-            parts[i] = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
-                       ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
-          });
-        }
-      });
+  const auto kernel = optimizer::sum_squares_kernel();
+  parallel_for(static_cast<std::int64_t>(places.size()), 1,
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t i = begin; i < end; i++) {
+                   const Array& x = a.arrays[places[i].tensor];
+                   dispatch_float(x.dtype, [&](auto zero) {
+                     const auto* v = x.as<decltype(zero)>() + places[i].begin;
+                     if constexpr (std::is_same_v<decltype(zero), float>)
+                       parts[i] = kernel(v, places[i].size);
+                     else
+                       parts[i] = std::inner_product(v, v + places[i].size, v, 0.0);
+                   });
+                 }
+               });
   std::fill_n(a.sums.as<double>(), a.count, 0.0);
   for (std::size_t i = 0; i < places.size(); i++) a.sums.as<double>()[places[i].tensor] += parts[i];
 }
