@@ -13,8 +13,6 @@ namespace {
 
 constexpr const char* kOp = "data";
 
-using Open = std::unique_ptr<Source> (*)(const Spec&, bool train);
-
 // A whole option as a number of at least `low`.
 std::int64_t number(const std::string& what, const std::string& text, std::int64_t low) {
   std::int64_t value = 0;
