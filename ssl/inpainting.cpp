@@ -128,7 +128,8 @@ class Inpainting : public Task, public Reconstructs {
         if (x < 0) negative += k * x * x;
       }
       n += channel_n;
-      mask_.mean[c] = channel_n > 0 ? channel_sum / channel_n : 0;
+      // An f32, so that what state() keeps is what was trained with.
+      mask_.mean[c] = static_cast<float>(channel_n > 0 ? channel_sum / channel_n : 0);
     }
     mean /= n;
     square /= n;
@@ -138,6 +139,21 @@ class Inpainting : public Task, public Reconstructs {
     // Of a random subset of the values there is no exact bound but 0.
     loss_floor_ = literal && !only_hidden_ ? negative / n : 0;
   }
+  // What is measured of the training data, for those who use the network without it.
+  std::map<std::string, Tensor> state() override {
+    if (mask_.mean.empty()) return {};
+    const std::vector<float> mean(mask_.mean.begin(), mask_.mean.end());
+    return {{"mean", Tensor::from(mean, {channels_})}};
+  }
+  void load_state(const std::map<std::string, Tensor>& state) override {
+    const auto mean = state.find("mean");
+    if (mean == state.end()) return;
+    LACUNA_CHECK(mean->second.shape() == Shape{channels_}, "inpainting",
+                 "the checkpoint's state.task.mean must have one value a channel: got ",
+                 describe("mean", mean->second), " for ", channels_, " channels");
+    mask_.mean = mean->second.to_vector<double>();
+  }
+
   double loss_start() const override { return loss_start_; }
   double loss_floor() const override { return loss_floor_; }
 
