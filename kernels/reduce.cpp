@@ -2,11 +2,24 @@
 
 namespace lacuna {
 
-void validate(const Reduce& a) {
+void validate(const Sum& a) {
   check_same_device(a.op, {{"x", a.x}, {"y", a.y}});
   check_same_dtype(a.op, {{"x", a.x}, {"y", a.y}});
   check_same_shape(a.op, {{"x", a.x}, {"y", a.y}});
-  LACUNA_CHECK(a.x.dtype == Dtype::f32 || a.x.dtype == Dtype::f64, a.op, "takes f32 or f64: got ",
+  LACUNA_CHECK(a.x.dtype == Dtype::f32 || a.x.dtype == Dtype::f64, a.op,
+               "takes f32 or f64 (convert with to(x, dtype)): got ", describe("x", a.x));
+}
+
+void validate(const Argmax& a) {
+  check_same_device(a.op, {{"x", a.x}, {"index", a.index}});
+  check_contiguous(a.op, {{"x", a.x}, {"index", a.index}});
+  LACUNA_CHECK(a.x.dtype == Dtype::f32 || a.x.dtype == Dtype::f64, a.op,
+               "takes f32 or f64 (convert with to(x, dtype)): got ", describe("x", a.x));
+  LACUNA_CHECK(a.index.dtype == Dtype::i64 && a.index.ndim == 1 && a.x.ndim == 2 &&
+                   a.index.dim(0) == a.x.dim(0),
+               a.op, "needs x (rows, n) and index (rows) i64: got ", describe("x", a.x), ", ",
+               describe("index", a.index));
+  LACUNA_CHECK(a.x.dim(0) == 0 || a.x.dim(1) > 0, a.op, "there is no largest of no elements: got ",
                describe("x", a.x));
 }
 

@@ -1,20 +1,26 @@
 #pragma once
-// Reductions over any set of dimensions.
+// Reductions: sums over any set of dimensions, and the place of the largest element of a row.
 #include "array.h"
 
 namespace lacuna {
 
-enum class ReduceOp : std::uint8_t { sum };
-
-/// y = sum of x over the dimensions where y has stride 0.
-struct Reduce {
-  static constexpr const char* op = "reduce";
-  ReduceOp kind;
+/// y = sum of x over the dimensions where y has stride 0; 0 where there is nothing to sum.
+struct Sum {
+  static constexpr const char* op = "sum";
   Array
-      y;  // out, the shape of x with stride 0 in the dimensions that are summed away; the rest row-major
+      y;  // out, x's shape and dtype; stride 0 in the dimensions that are summed away, the others not overlapping
   Array x;  // f32 or f64, any strides
 };
 
-void validate(const Reduce&);
+/// Index of the largest (or smallest) element of each row: the first of equals; a NaN counts as more than any number.
+struct Argmax {
+  static constexpr const char* op = "argmax";
+  Array index;  // out, (rows) i64
+  Array x;      // (rows, n > 0), f32 or f64, contiguous
+  bool smallest = false;
+};
+
+void validate(const Sum&);
+void validate(const Argmax&);
 
 }  // namespace lacuna
