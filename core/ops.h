@@ -1,5 +1,6 @@
 #pragma once
 // Every differentiable op, one line a header.
+#include "ops/batch_norm.h"
 #include "ops/concat.h"
 #include "ops/conv2d.h"
 #include "ops/conv_transpose2d.h"
@@ -8,6 +9,7 @@
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
 #include "ops/index.h"
+#include "ops/layer_norm.h"
 #include "ops/mask_image.h"
 #include "ops/matmul.h"
 #include "ops/pad.h"

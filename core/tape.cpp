@@ -16,6 +16,7 @@ namespace lacuna {
 namespace {
 
 thread_local bool recording = true;
+thread_local bool in_recompute = false;
 thread_local bool checking_finite = false;
 std::atomic<std::uint64_t> next_order{1};
 
@@ -206,6 +207,7 @@ void backward(const Tensor& y, const Tensor& dy, bool retain) {
 NoGrad::NoGrad() : before_(recording) { recording = false; }
 NoGrad::~NoGrad() { recording = before_; }
 bool grad_enabled() { return recording; }
+bool recomputing() { return in_recompute; }
 void set_check_finite(bool on) { checking_finite = on; }
 
 namespace {
@@ -220,13 +222,16 @@ Gradients recompute_backward(Saved& saved, Tensor dy, Needs needs) {
     if (needs[static_cast<int>(i)]) x.requires_grad();
     inputs.push_back(x);
   }
-  recording = true;
+  const bool outer = in_recompute;
   Tensor y;
   try {
+    recording = in_recompute = true;
     y = saved.attributes<Recompute>().f(inputs);
+    in_recompute = outer;
     if (y.node()) backward(y, dy);
   } catch (...) {
     recording = false;
+    in_recompute = outer;
     throw;
   }
   recording = false;

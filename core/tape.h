@@ -102,6 +102,8 @@ bool grad_enabled();
 /// pure function of its inputs, of leaves and of a Context, whose random numbers come out the same again.
 Tensor recompute(std::function<Tensor(const std::vector<Tensor>&)> f,
                  const std::vector<Tensor>& inputs);
+/// True while recompute() runs its f again: what f changed in place (running statistics) was changed the first time.
+bool recomputing();
 
 /// Checks every op's output for NaN and infinity, in this thread, while on: slow, for finding the first bad op.
 void set_check_finite(bool on);

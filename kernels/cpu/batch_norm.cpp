@@ -1,0 +1,305 @@
+// Batch normalisation over the last dimension's channels, on cpu.
+//   traffic      moments: x once (a chunk of rows stays in cache for its two passes); forward: x once, y once;
+//                sums and backward: dy and x once each, dx once
+//   method       plain loops along the channels, which the compiler makes vectors of, once an instruction set; where there
+//                are few channels, rows that follow each other count as one wide row
+//   numerics     two passes a chunk, chunks joined in f64 (Chan, Golub, LeVeque 1979); at most 32 rows are summed in f32
+//   determinism  chunks depend on the shape alone and are joined in order
+#include "../batch_norm.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "parallel.h"
+#include "scratch.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/batch_norm.cpp"
+// clang-format off
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// clang-format on
+
+#ifndef LACUNA_CPU_BATCH_NORM_KERNELS
+#define LACUNA_CPU_BATCH_NORM_KERNELS
+namespace lacuna::cpu::batch_norm {
+
+// Over (rows, width) arrays, with vectors of one value a column; `block` is room for a row.
+template <class T>
+struct Kernels {
+  void (*sums)(const T* x, std::int64_t rows, std::int64_t width, T* block, double* acc);
+  void (*squares)(const T* x, const T* mean, std::int64_t rows, std::int64_t width, T* block,
+                  double* acc);
+  void (*products)(const T* dy, const T* x, const T* mean, std::int64_t rows, std::int64_t width,
+                   T* block, double* acc);
+  void (*normalise)(T* y, const T* x, const T* mean, const T* scale, const T* shift,
+                    std::int64_t rows, std::int64_t width);
+  void (*backward)(T* dx, const T* dy, const T* x, const T* mean, const T* scale, const T* offset,
+                   const T* slope, std::int64_t rows, std::int64_t width);
+};
+
+}  // namespace lacuna::cpu::batch_norm
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace lacuna::cpu::batch_norm::HWY_NAMESPACE {
+
+// acc[j] += sum over rows of f(row, j), by way of at most 32 rows in T.
+template <class T, class F>
+HWY_INLINE void add_rows(std::int64_t rows, std::int64_t width, T* HWY_RESTRICT block,
+                         double* HWY_RESTRICT acc, F f) {
+  for (std::int64_t begin = 0; begin < rows; begin += 32) {
+    const std::int64_t end = std::min<std::int64_t>(begin + 32, rows);
+    for (std::int64_t j = 0; j < width; j++) block[j] = 0;
+    for (std::int64_t r = begin; r < end; r++)
+      for (std::int64_t j = 0; j < width; j++) block[j] += f(r * width + j, j);
+    for (std::int64_t j = 0; j < width; j++) acc[j] += block[j];
+  }
+}
+
+template <class T>
+HWY_NOINLINE void sums(const T* x, std::int64_t rows, std::int64_t width, T* HWY_RESTRICT block,
+                       double* HWY_RESTRICT acc) {
+  add_rows(rows, width, block, acc, [=](std::int64_t i, std::int64_t) HWY_ATTR { return x[i]; });
+}
+
+template <class T>
+HWY_NOINLINE void squares(const T* x, const T* HWY_RESTRICT mean, std::int64_t rows,
+                          std::int64_t width, T* HWY_RESTRICT block, double* HWY_RESTRICT acc) {
+  add_rows(rows, width, block, acc, [=](std::int64_t i, std::int64_t j) HWY_ATTR {
+    const T u = x[i] - mean[j];
+    return u * u;
+  });
+}
+
+template <class T>
+HWY_NOINLINE void products(const T* dy, const T* x, const T* HWY_RESTRICT mean, std::int64_t rows,
+                           std::int64_t width, T* HWY_RESTRICT block, double* HWY_RESTRICT acc) {
+  add_rows(rows, width, block, acc,
+           [=](std::int64_t i, std::int64_t j) HWY_ATTR { return dy[i] * (x[i] - mean[j]); });
+}
+
+template <class T>
+HWY_NOINLINE void normalise(T* HWY_RESTRICT y, const T* x, const T* HWY_RESTRICT mean,
+                            const T* HWY_RESTRICT scale, const T* HWY_RESTRICT shift,
+                            std::int64_t rows, std::int64_t width) {
+  for (std::int64_t r = 0; r < rows; r++)
+    for (std::int64_t j = 0; j < width; j++)
+      y[r * width + j] = (x[r * width + j] - mean[j]) * scale[j] + shift[j];
+}
+
+// dx = scale * (dy - offset - (x - mean) * slope)
+template <class T>
+HWY_NOINLINE void backward(T* dx, const T* dy, const T* x, const T* HWY_RESTRICT mean,
+                           const T* HWY_RESTRICT scale, const T* HWY_RESTRICT offset,
+                           const T* HWY_RESTRICT slope, std::int64_t rows, std::int64_t width) {
+  for (std::int64_t r = 0; r < rows; r++)
+    for (std::int64_t j = 0; j < width; j++) {
+      const std::int64_t i = r * width + j;
+      dx[i] = scale[j] * (dy[i] - offset[j] - (x[i] - mean[j]) * slope[j]);
+    }
+}
+
+template <class T>
+Kernels<T> kernels() {
+  return {sums<T>, squares<T>, products<T>, normalise<T>, backward<T>};
+}
+Kernels<float> kernels_f32() { return kernels<float>(); }
+Kernels<double> kernels_f64() { return kernels<double>(); }
+
+}  // namespace lacuna::cpu::batch_norm::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lacuna::cpu {
+namespace batch_norm {
+HWY_EXPORT(kernels_f32);
+HWY_EXPORT(kernels_f64);
+Kernels<float> kernels_of(float) { return HWY_DYNAMIC_DISPATCH(kernels_f32)(); }
+Kernels<double> kernels_of(double) { return HWY_DYNAMIC_DISPATCH(kernels_f64)(); }
+}  // namespace batch_norm
+
+namespace {
+
+// x (rows, channels) as (rows / wide, wide * channels) and what is left, in chunks.
+struct Plan {
+  std::int64_t rows, channels, wide, width, chunk, chunks;
+
+  explicit Plan(const Array& x)
+      : rows(x.dim(-1) ? x.size() / x.dim(-1) : 0), channels(x.dim(-1)), wide(1) {
+    const std::int64_t widening = 64 / std::gcd(channels, std::int64_t{64});
+    if (widening * channels <= 1024) wide = widening;
+    width = wide * channels;
+    // About 16,384 elements, so that two passes find them in cache; 64 rows at least, to pay for joining.
+    chunk = std::max<std::int64_t>(64, 16384 / std::max<std::int64_t>(1, channels));
+    chunk = (chunk + wide - 1) / wide * wide;
+    chunks = (rows + chunk - 1) / chunk;
+  }
+
+  /// body(first element, rows of width, width) for the wide rows of a chunk, then for the rows left over.
+  template <class Body>
+  void each(std::int64_t c, Body&& body) const {
+    const std::int64_t begin = c * chunk, count = std::min(chunk, rows - begin);
+    if (count / wide) body(begin * channels, count / wide, width);
+    if (const std::int64_t rest = count % wide)
+      body((begin + count - rest) * channels, std::int64_t{1}, rest * channels);
+  }
+  template <class Body>
+  void parallel(Body&& body) const {
+    parallel_for(chunks, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t c = begin; c < end; c++) body(c);
+    });
+  }
+  /// Channel c of the wide row v is the sum of its copies.
+  void fold(double* v) const {
+    for (std::int64_t w = 1; w < wide; w++)
+      for (std::int64_t j = 0; j < channels; j++) v[j] += v[w * channels + j];
+  }
+};
+
+// f(channel) for each channel, repeated to the width of a wide row.
+template <class T, class F>
+std::vector<T> repeated(const Plan& plan, F f) {
+  std::vector<T> v(plan.width);
+  for (std::int64_t j = 0; j < plan.width; j++) v[j] = static_cast<T>(f(j % plan.channels));
+  return v;
+}
+
+template <class T>
+void moments(const BatchNormMoments& a, T zero) {
+  const auto kernels = batch_norm::kernels_of(zero);
+  const Plan plan(a.x);
+  const std::int64_t n = plan.channels;
+  const T* const x = a.x.as<T>();
+  const Scratch<double> partial(2 * plan.chunks * n + 1);  // mean and centred of each chunk
+  const auto count = [&](std::int64_t c) {
+    return static_cast<double>(std::min(plan.chunk, plan.rows - c * plan.chunk));
+  };
+  plan.parallel([&](std::int64_t c) {
+    const Scratch<double> sums(plan.width), squares(plan.width);
+    const Scratch<T> block(plan.width);
+    std::fill_n(sums.data(), plan.width, 0.0);
+    std::fill_n(squares.data(), plan.width, 0.0);
+    plan.each(c, [&](std::int64_t at, std::int64_t rows, std::int64_t width) {
+      kernels.sums(x + at, rows, width, block.data(), sums.data());
+    });
+    plan.fold(sums.data());
+    const auto mean = repeated<T>(plan, [&](std::int64_t j) { return sums[j] / count(c); });
+    plan.each(c, [&](std::int64_t at, std::int64_t rows, std::int64_t width) {
+      kernels.squares(x + at, mean.data(), rows, width, block.data(), squares.data());
+    });
+    plan.fold(squares.data());
+    double* const out = partial.data() + 2 * c * n;
+    for (std::int64_t j = 0; j < n; j++) {
+      const double exact = sums[j] / count(c), rounded = exact - mean[j];
+      out[j] = exact;
+      out[n + j] = squares[j] - count(c) * rounded * rounded;  // as if mean[j] had not been rounded
+    }
+  });
+  for (std::int64_t j = 0; j < n; j++) {
+    double total = 0, mean = 0, centred = 0;
+    for (std::int64_t c = 0; c < plan.chunks; c++) {
+      const double* const part = partial.data() + 2 * c * n;
+      const double more = count(c), difference = part[j] - mean;
+      mean += difference * more / (total + more);
+      centred += part[n + j] + difference * difference * total * more / (total + more);
+      total += more;
+    }
+    a.mean.as<T>()[j] = static_cast<T>(mean);
+    a.centred.as<T>()[j] = static_cast<T>(centred);
+  }
+}
+
+template <class T>
+void forward(const BatchNormForward& a, T zero) {
+  const auto kernels = batch_norm::kernels_of(zero);
+  const Plan plan(a.x);
+  const auto at = [](const Array& v, std::int64_t j, T absent) {
+    return v ? v.as<T>()[j] : absent;
+  };
+  const auto mean = repeated<T>(plan, [&](std::int64_t j) { return at(a.mean, j, 0); });
+  const auto shift = repeated<T>(plan, [&](std::int64_t j) { return at(a.beta, j, 0); });
+  const auto scale =
+      repeated<T>(plan, [&](std::int64_t j) { return at(a.rstd, j, 0) * at(a.gamma, j, 1); });
+  plan.parallel([&](std::int64_t c) {
+    plan.each(c, [&](std::int64_t at, std::int64_t rows, std::int64_t width) {
+      kernels.normalise(a.y.as<T>() + at, a.x.as<T>() + at, mean.data(), scale.data(), shift.data(),
+                        rows, width);
+    });
+  });
+}
+
+template <class T>
+void sums(const BatchNormSums& a, T zero) {
+  const auto kernels = batch_norm::kernels_of(zero);
+  const Plan plan(a.x);
+  const std::int64_t n = plan.channels;
+  const auto mean = repeated<T>(plan, [&](std::int64_t j) { return a.mean.as<T>()[j]; });
+  const Scratch<double> partial(2 * plan.chunks * n + 1);
+  plan.parallel([&](std::int64_t c) {
+    const Scratch<double> plain(plan.width), weighted(plan.width);
+    const Scratch<T> block(plan.width);
+    std::fill_n(plain.data(), plan.width, 0.0);
+    std::fill_n(weighted.data(), plan.width, 0.0);
+    plan.each(c, [&](std::int64_t at, std::int64_t rows, std::int64_t width) {
+      kernels.sums(a.dy.as<T>() + at, rows, width, block.data(), plain.data());
+      kernels.products(a.dy.as<T>() + at, a.x.as<T>() + at, mean.data(), rows, width, block.data(),
+                       weighted.data());
+    });
+    plan.fold(plain.data());
+    plan.fold(weighted.data());
+    std::copy_n(plain.data(), n, partial.data() + 2 * c * n);
+    std::copy_n(weighted.data(), n, partial.data() + (2 * c + 1) * n);
+  });
+  for (std::int64_t j = 0; j < n; j++) {
+    double plain = 0, weighted = 0;
+    for (std::int64_t c = 0; c < plan.chunks; c++) {
+      plain += partial[2 * c * n + j];
+      weighted += partial[(2 * c + 1) * n + j];
+    }
+    a.dbeta.as<T>()[j] = static_cast<T>(plain);
+    a.dgamma.as<T>()[j] = static_cast<T>(weighted * a.rstd.as<T>()[j]);
+  }
+}
+
+template <class T>
+void backward(const BatchNormBackward& a, T zero) {
+  const auto kernels = batch_norm::kernels_of(zero);
+  const Plan plan(a.x);
+  const auto at = [](const Array& v, std::int64_t j, T absent) {
+    return v ? v.as<T>()[j] : absent;
+  };
+  const auto mean = repeated<T>(plan, [&](std::int64_t j) { return at(a.mean, j, 0); });
+  const auto scale =
+      repeated<T>(plan, [&](std::int64_t j) { return at(a.rstd, j, 0) * at(a.gamma, j, 1); });
+  const auto offset =
+      repeated<T>(plan, [&](std::int64_t j) { return at(a.dbeta, j, 0) / a.count; });
+  const auto slope = repeated<T>(plan, [&](std::int64_t j) {
+    return at(a.rstd, j, 0) * static_cast<double>(at(a.dgamma, j, 0)) / a.count;
+  });
+  plan.parallel([&](std::int64_t c) {
+    plan.each(c, [&](std::int64_t at, std::int64_t rows, std::int64_t width) {
+      kernels.backward(a.dx.as<T>() + at, a.dy.as<T>() + at, a.x.as<T>() + at, mean.data(),
+                       scale.data(), offset.data(), slope.data(), rows, width);
+    });
+  });
+}
+
+}  // namespace
+
+void batch_norm_moments(const BatchNormMoments& a, Stream) {
+  dispatch_float(a.x.dtype, [&](auto zero) { moments(a, zero); });
+}
+void batch_norm_forward(const BatchNormForward& a, Stream) {
+  dispatch_float(a.x.dtype, [&](auto zero) { forward(a, zero); });
+}
+void batch_norm_sums(const BatchNormSums& a, Stream) {
+  dispatch_float(a.x.dtype, [&](auto zero) { sums(a, zero); });
+}
+void batch_norm_backward(const BatchNormBackward& a, Stream) {
+  dispatch_float(a.x.dtype, [&](auto zero) { backward(a, zero); });
+}
+
+}  // namespace lacuna::cpu
+#endif
