@@ -4,6 +4,8 @@
 //   determinism  rows are independent; gradients of gamma and beta are summed by chunks of rows that the shape decides
 #include "../layer_norm.h"
 
+#include <math.h>
+
 #include <algorithm>
 #include <cmath>
 

@@ -6,6 +6,8 @@
 //   determinism  rows are cut into segments by the shape alone, and the segments' sums are added in order
 #include "../reduce.h"
 
+#include <math.h>
+
 #include <algorithm>
 #include <limits>
 #include <numeric>

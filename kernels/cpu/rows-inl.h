@@ -1,11 +1,13 @@
 // Loops over the f32 vectors of a row, its tail included, for files that foreach_target.h compiles once an instruction set:
-// include it after highway.h.
+// include it after <math.h> (the scalar target of Highway 1.0.3 wants ::isnan) and highway.h.
 #if defined(LACUNA_CPU_ROWS_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef LACUNA_CPU_ROWS_INL
 #undef LACUNA_CPU_ROWS_INL
 #else
 #define LACUNA_CPU_ROWS_INL
 #endif
+
+#include <hwy/contrib/math/math-inl.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace lacuna::cpu::HWY_NAMESPACE {
@@ -38,7 +40,7 @@ HWY_INLINE void each_vector(const float* x, size_t n, float fill, F&& f) {
   if (j < n) f(get(d, x + j, n - j, fill), j, n - j);
 }
 
-/// e^v; NaN stays NaN, of which Highway's Exp makes 0. For files that have included its math-inl.h.
+/// e^v; NaN stays NaN, of which Highway's Exp makes 0.
 HWY_INLINE V exp_of(D d, V v) { return hn::IfThenElse(hn::IsNaN(v), v, hn::Exp(d, v)); }
 
 HWY_INLINE float sum_of(V v) {

@@ -16,7 +16,6 @@
 // clang-format off
 #include <hwy/foreach_target.h>  // first: includes this file once a target
 #include <hwy/highway.h>
-#include <hwy/contrib/math/math-inl.h>
 #include "rows-inl.h"
 // clang-format on
 
