@@ -1,7 +1,8 @@
 // Sums over any dimensions, on cpu.
 //   method       every sum is brought to the form (outer..., rows, columns) -> (outer..., columns), with the columns side by
 //                side in memory. Few columns are widened: rows that follow each other in memory count as one row of more
-//                columns, folded at the end (a sum of everything is 64 columns)
+//                columns, folded at the end (a sum of everything is 64 columns). Rows of up to 16,384 elements that stand
+//                side by side are summed one by one
 //   numerics     f32 lanes sum at most 32 rows, then go on in f64
 //   determinism  rows are cut into segments by the shape alone, and the segments' sums are added in order
 #include "../reduce.h"
@@ -72,6 +73,28 @@ void sum_columns(const float* x, std::int64_t rows, std::int64_t stride, std::in
     add_columns<1>(x + j, rows, stride, std::min(lanes, columns - j), acc + j);
 }
 
+double sum_row(const float* x, std::int64_t n) {
+  constexpr std::int64_t kVectors = 32;  // to a lane before it goes on in f64
+  const D d;
+  const std::int64_t lanes = hn::Lanes(d);
+  double total = 0;
+  std::int64_t i = 0;
+  while (i + lanes <= n) {
+    const std::int64_t end = std::min(n, i + 4 * kVectors * lanes);
+    V a = hn::Zero(d), b = a, c = a, e = a;
+    for (; i + 4 * lanes <= end; i += 4 * lanes) {
+      a = hn::Add(a, hn::LoadU(d, x + i));
+      b = hn::Add(b, hn::LoadU(d, x + i + lanes));
+      c = hn::Add(c, hn::LoadU(d, x + i + 2 * lanes));
+      e = hn::Add(e, hn::LoadU(d, x + i + 3 * lanes));
+    }
+    for (; i + lanes <= end; i += lanes) a = hn::Add(a, hn::LoadU(d, x + i));
+    total += sum_of(hn::Add(hn::Add(a, b), hn::Add(c, e)));
+  }
+  for (; i < n; i++) total += x[i];
+  return total;
+}
+
 // The first largest element, or the first NaN.
 std::int64_t first_largest(const float* x, std::int64_t n, bool smallest) {
   const D d;
@@ -97,14 +120,22 @@ HWY_AFTER_NAMESPACE();
 namespace lacuna::cpu {
 namespace reduce {
 HWY_EXPORT(sum_columns);
+HWY_EXPORT(sum_row);
 HWY_EXPORT(first_largest);
 auto columns_kernel() { return HWY_DYNAMIC_DISPATCH(sum_columns); }
+auto row_kernel() { return HWY_DYNAMIC_DISPATCH(sum_row); }
 auto largest_kernel() { return HWY_DYNAMIC_DISPATCH(first_largest); }
 
 void sum_columns_f64(const double* x, std::int64_t rows, std::int64_t stride, std::int64_t columns,
                      double* acc) {
   for (std::int64_t r = 0; r < rows; r++)
     for (std::int64_t j = 0; j < columns; j++) acc[j] += x[r * stride + j];
+}
+
+double sum_row_f64(const double* x, std::int64_t n) {
+  double total = 0;
+  for (std::int64_t i = 0; i < n; i++) total += x[i];
+  return total;
 }
 
 std::int64_t first_largest_f64(const double* x, std::int64_t n, bool smallest) {
@@ -128,10 +159,11 @@ struct Offset {
 };
 Offset offset_of(const std::vector<Dim>& dims, std::int64_t i) {
   Offset o;
-  for (auto d = dims.rbegin(); d != dims.rend(); ++d) {
-    o.x += i % d->size * d->x;
-    o.y += i % d->size * d->y;
-    i /= d->size;
+  for (std::size_t d = dims.size(); d-- > 0;) {
+    const std::int64_t rest = d ? i / dims[d].size : 0;  // the first dimension takes what is left
+    o.x += (i - rest * dims[d].size) * dims[d].x;
+    o.y += (i - rest * dims[d].size) * dims[d].y;
+    i = rest;
   }
   return o;
 }
@@ -180,12 +212,22 @@ struct Form {
   }
 };
 
-template <class T, class Kernel>
-void sum_as(const Sum& a, Kernel kernel) {
+template <class T, class Kernel, class RowKernel>
+void sum_as(const Sum& a, Kernel kernel, RowKernel row_kernel) {
   const Form form(a);
   const std::int64_t columns = form.columns.size, rows = form.rows.size, stride = form.rows.x;
   const T* const x = a.x.as<T>();
   T* const y = a.y.as<T>();
+  if (columns == 1 && stride == 1 && rows <= kSegment && form.reduced.empty()) {  // row by row
+    parallel_for(count(form.kept), grain_for(2 + 0.1 * static_cast<double>(rows)),
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t i = begin; i < end; i++) {
+                     const Offset at = offset_of(form.kept, i);
+                     y[at.y] = static_cast<T>(row_kernel(x + at.x, rows));
+                   }
+                 });
+    return;
+  }
   // `wide` rows make one row of a multiple of 64 columns, where they stand side by side and few columns are enough.
   const std::int64_t widening = 64 / std::gcd(columns, std::int64_t{64});
   const std::int64_t wide =
@@ -258,9 +300,9 @@ void sum(const Sum& a, Stream) {
     return;
   }
   if (a.x.dtype == Dtype::f32)
-    sum_as<float>(a, reduce::columns_kernel());
+    sum_as<float>(a, reduce::columns_kernel(), reduce::row_kernel());
   else
-    sum_as<double>(a, reduce::sum_columns_f64);
+    sum_as<double>(a, reduce::sum_columns_f64, reduce::sum_row_f64);
 }
 
 void argmax(const Argmax& a, Stream) {
