@@ -1,7 +1,6 @@
 // Hiding part of pictures, on cpu.
 //   traffic      1 byte read, 9 written a value; the random words stay in L1
-//   method       a row's words are drawn block by block into a buffer, by a loop that the compiler vectorises once an
-//                instruction set; the pass over the pixels reads them
+//   method       a row's words are drawn in vectors, the pass over the pixels reads what they hide
 //   determinism  a row depends on its sample and view alone
 #include "../mask_image.h"
 
@@ -15,42 +14,20 @@
 // clang-format off
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "draw-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace lacuna::cpu::mask_image_words::HWY_NAMESPACE {
 
-// hidden[e] = word e < threshold, for e < n rounded up to 4.
+// hidden[e] = word e of the row < threshold
 HWY_NOINLINE void bernoulli(RandomKey key, std::uint64_t sample, std::uint64_t view,
                             std::uint64_t threshold, std::int64_t n, std::uint8_t* hidden) {
-  const std::uint64_t k = view == 0 ? key.value : mix64(key.value + view);
-  const auto k0 = static_cast<std::uint32_t>(k), k1 = static_cast<std::uint32_t>(k >> 32);
-  const auto s0 = static_cast<std::uint32_t>(sample), s1 = static_cast<std::uint32_t>(sample >> 32);
-  constexpr int kLanes = 16;
-  for (std::int64_t first = 0; first < (n + 3) / 4; first += kLanes) {
-    std::uint32_t c[4][kLanes];
-    for (int i = 0; i < kLanes; i++) {
-      const std::uint64_t block = first + i;
-      c[0][i] = static_cast<std::uint32_t>(block);
-      c[1][i] = static_cast<std::uint32_t>(block >> 32);
-      c[2][i] = s0;
-      c[3][i] = s1;
-    }
-    std::uint32_t r0 = k0, r1 = k1;
-    for (int round = 0; round < 10; round++) {
-      for (int i = 0; i < kLanes; i++) {
-        const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c[0][i];
-        const std::uint64_t p1 = std::uint64_t{0xCD9E8D57u} * c[2][i];
-        c[0][i] = static_cast<std::uint32_t>(p1 >> 32) ^ c[1][i] ^ r0;
-        c[1][i] = static_cast<std::uint32_t>(p1);
-        c[2][i] = static_cast<std::uint32_t>(p0 >> 32) ^ c[3][i] ^ r1;
-        c[3][i] = static_cast<std::uint32_t>(p0);
-      }
-      r0 += 0x9E3779B9u;
-      r1 += 0xBB67AE85u;
-    }
-    for (int i = 0; i < kLanes && 4 * (first + i) < n; i++)
-      for (int w = 0; w < 4; w++) hidden[4 * (first + i) + w] = c[w][i] < threshold;
+  std::uint32_t words[kDraws];
+  for (std::int64_t from = 0; from < n; from += kDraws) {
+    const Run run{0, std::min(kDraws, n - from), static_cast<std::uint64_t>(from / 4), sample, view};
+    cpu::HWY_NAMESPACE::draw_words(key, run, words);
+    for (std::int64_t i = 0; i < run.count; i++) hidden[from + i] = words[i] < threshold;
   }
 }
 
@@ -86,7 +63,7 @@ void mask_row(const MaskImage& a, std::int64_t n, const T* scaled,
     const std::int64_t count = a.kind == MaskKind::value   ? size
                                : a.kind == MaskKind::pixel ? height * width
                                                            : across * down;
-    units.resize((count + 3) / 4 * 4);
+    units.resize(count);
     mask_image_words::bernoulli_kernel()(a.key, sample, view, BernoulliThreshold(a.ratio).below,
                                          count, units.data());
   } else if (a.kind != MaskKind::none) {
