@@ -74,6 +74,7 @@ bool owns_all(const Tensor& t) {
 
 // Leaves own their gradient: it is never a view of something else's storage.
 void settle_leaf(Node& leaf) {
+  if (!leaf.incoming.defined()) return;  // a recompute inside has settled it
   Tensor g = std::move(leaf.incoming);
   leaf.incoming = Tensor();
   if (leaf.grad.defined())
@@ -160,7 +161,13 @@ void backward(const Tensor& y, const Tensor& dy, bool retain) {
   std::priority_queue<Node*, std::vector<Node*>, Earlier> ready;
   std::unordered_set<Node*> queued{y.node().get()};
   std::vector<std::shared_ptr<Node>> alive{
-      y.node()};  // a node must outlive its turn when its consumer lets go of it
+      y.node()};    // a node must outlive its turn when its consumer lets go of it
+  struct Cleanup {  // a backward that fails half-way must not leave its gradients to the next one
+    const std::vector<std::shared_ptr<Node>>& nodes;
+    ~Cleanup() {
+      for (const auto& node : nodes) node->incoming = Tensor();
+    }
+  } cleanup{alive};
   ready.push(y.node().get());
   while (!ready.empty()) {
     Node& node = *ready.top();
@@ -195,11 +202,11 @@ void backward(const Tensor& y, const Tensor& dy, bool retain) {
       LACUNA_CHECK(gradients[i].defined(), node.op, "backward returned no gradient for input ", i,
                    ", which needs one");
       if (checking_finite) check_finite(node.op, gradients[i]);
-      deliver(*input, std::move(gradients[i]), node.op);
       if (queued.insert(input).second) {
         ready.push(input);
         alive.push_back(node.inputs[i]);
       }
+      deliver(*input, std::move(gradients[i]), node.op);
     }
   }
 }

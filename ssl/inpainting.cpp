@@ -104,6 +104,12 @@ class Inpainting : public Task, public Reconstructs {
     only_hidden_ = s.text("task.loss") == "hidden";
     LACUNA_CHECK(!(only_hidden_ && mask_.kind == MaskKind::none), "inpainting",
                  "task.loss=hidden needs something hidden: task.mask is none");
+    LACUNA_CHECK(!(only_hidden_ && mask_.ratio == 0), "inpainting",
+                 "task.loss=hidden needs something hidden: task.mask_ratio is 0");
+    LACUNA_CHECK(image.shape[0] % 4 == 0 && image.shape[1] % 4 == 0, "inpainting",
+                 "the network needs pictures whose sides are multiples of 4 (images:DIR?size=N "
+                 "resizes): got ",
+                 image.shape);
     network_ = std::make_unique<ConvAutoencoder>(
         ConvAutoencoder::Options{.channels = channels_,
                                  .bottleneck = s.integer("model.bottleneck"),

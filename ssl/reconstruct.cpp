@@ -189,8 +189,8 @@ ReconstructionReport evaluate_reconstruction(Reconstructs& task, const Source& s
     context.ids = row_ids(ids, 1, device);
     const Reconstruction r = task.reconstruct(context, read_batch(source, ids).to(device));
     sums["model"].add(r.original, r.output, r.hidden);
-    sums["mean_fill"].add(r.original, mean_fill(r.original, r.hidden), r.hidden);
-    sums["nearest_pixel"].add(r.original, nearest_fill(r.original, r.hidden), r.hidden);
+    sums["mean_fill"].add(r.original, mean_fill(r.masked, r.hidden), r.hidden);
+    sums["nearest_pixel"].add(r.original, nearest_fill(r.masked, r.hidden), r.hidden);
     values += static_cast<double>(r.hidden.numel());
     for (std::int64_t i = 0; i < r.hidden.numel(); i++) hidden += r.hidden.data<std::uint8_t>()[i];
   }
@@ -199,7 +199,7 @@ ReconstructionReport evaluate_reconstruction(Reconstructs& task, const Source& s
   report.hidden_share = values > 0 ? hidden / values : 0;
   for (const auto& [method, sum] : sums) {
     report.all[method] = sum.score(1, values);
-    report.hidden[method] = sum.score(0, hidden);
+    if (hidden > 0) report.hidden[method] = sum.score(0, hidden);
   }
   return report;
 }

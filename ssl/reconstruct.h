@@ -19,8 +19,9 @@ struct ReconstructionScore {
 struct ReconstructionReport {
   std::int64_t images = 0;
   double hidden_share = 0;  // of all values
-  std::map<std::string, ReconstructionScore> hidden,
-      all;  // by method: "model", "mean_fill", "nearest_pixel"
+  // By method: "model", "mean_fill", "nearest_pixel". `hidden` is empty where nothing was hidden. The baselines fill what
+  // the model saw, noise included.
+  std::map<std::string, ReconstructionScore> hidden, all;
 };
 
 /// One batch, on the [-1, 1] scale: (N, H, W, C) f32; hidden is u8, 1 where the model had to fill in.

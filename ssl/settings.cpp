@@ -40,15 +40,26 @@ void check(const Key& key, const Value& value) {
            suggestion(text, key.choices));
     }
   }
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    try {
+      (void)nlohmann::json(*text).dump();
+    } catch (const nlohmann::json::exception&) {
+      fail("config", name, " must be UTF-8, as everything in config.toml");
+    }
+  }
   double number = 0;
   if (const auto* i = std::get_if<std::int64_t>(&value)) number = static_cast<double>(*i);
   if (const auto* d = std::get_if<double>(&value)) {
     number = *d;
     LACUNA_CHECK(std::isfinite(number), "config", name, " must be finite: got ", number);
   }
+  const auto limit = [&](double x) {  // whole numbers in full
+    return std::holds_alternative<std::int64_t>(value) ? to_string(static_cast<std::int64_t>(x))
+                                                       : to_string(x);
+  };
   if (key.low < key.high)
     LACUNA_CHECK(number >= key.low && number <= key.high, "config", name, " must be between ",
-                 key.low, " and ", key.high, ": got ", to_string(value));
+                 limit(key.low), " and ", limit(key.high), ": got ", to_string(value));
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ double cut_lines(const std::string& path, std::int64_t step) {
   std::string kept;
   for (std::size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
     const auto line = nlohmann::json::parse(text.begin() + at, text.begin() + end, nullptr, false);
-    if (!line.is_object() || !line.contains("step") ||
+    if (!line.is_object() || !line.contains("step") || !line["step"].is_number() ||
         line["step"].get<double>() > static_cast<double>(step))
       break;
     kept.append(text, at, end + 1 - at);
@@ -181,6 +181,12 @@ StateDict Trainer::state() {
 }
 
 void Trainer::save(const std::string& name) {
+  for (const NamedTensor& p : task_.model().parameters())
+    for (float v : p.tensor.to_vector<float>())
+      if (!std::isfinite(v))
+        throw RunError("[train] " + p.name + " is not finite after step " + std::to_string(step_) +
+                       ": nothing was saved, the last checkpoint is kept; a lower optim.lr or "
+                       "optim.clip=1 may help");
   write_safetensors(folder_ + "/" + name, state(),
                     {{"lacuna", "1"},
                      {"task", settings_task()},
@@ -239,6 +245,8 @@ void Trainer::resume() {
                    step.find_first_not_of("0123456789") == std::string::npos,
                "resume", path, " has no step: got \"", step, "\"");
   step_ = std::stoll(step);
+  LACUNA_CHECK(step_ <= steps_, "resume", "the run has made ", step_,
+               " steps already: it cannot end after ", steps_);
   seconds_before_ = cut_lines(folder_ + "/metrics.jsonl", step_);
   cut_lines(folder_ + "/eval.jsonl", step_);
 }
@@ -255,7 +263,15 @@ Losses Trainer::one_step(const Batch& batch) {
     if (!std::isfinite(value)) explain_nonfinite(batch, phase, value);
     backward(losses.total);
     optimizer.lr = schedule.at(step_);
-    optimizer.step(clip > 0 ? clip_scale(global_norm(optimizer.parameters()), clip) : 1);
+    double scale = 1;
+    if (clip > 0) {
+      const double norm = global_norm(optimizer.parameters());
+      if (!std::isfinite(norm))
+        throw RunError("[train] the gradient of step " + std::to_string(step_) +
+                       " is not finite; the last checkpoint is kept; a lower optim.lr may help");
+      scale = clip_scale(norm, clip);
+    }
+    optimizer.step(scale);
     sum.parts.merge(losses.parts);
     step_loss_ += value;
   }

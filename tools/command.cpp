@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <exception>
+#include <iostream>
 #include <new>
 
 #include "../core/suggest.h"
@@ -72,7 +73,7 @@ int complain(std::string text, int status) {
 int run_command_line(const std::vector<std::string>& arguments) {
   try {
     const int status = run_command(arguments);
-    if (std::fflush(stdout) != 0)
+    if (!std::cout.flush() || std::fflush(stdout) != 0)
       return complain("[output] cannot write to standard output: is the disk full?", 1);
     return status;
   } catch (const RunError& e) {

@@ -73,11 +73,16 @@ void Eval::print(const std::string& data, const ReconstructionReport& report) {
   fmt::print("{:<16}{:>10}{:>10}{:>8}{:>12}{:>10}{:>8}\n", "", "MSE hidden", "PSNR", "SSIM",
              "MSE all", "PSNR", "SSIM");
   for (const char* method : {"model", "mean_fill", "nearest_pixel"}) {
-    const auto hidden = report.hidden.at(method), all = report.all.at(method);
+    const auto found = report.hidden.find(method);
+    const auto all = report.all.at(method);
     std::string name = method;
     std::replace(name.begin(), name.end(), '_', ' ');
-    fmt::print("{:<16}{:>10.4f}{:>10.2f}{:>8.3f}{:>12.4f}{:>10.2f}{:>8.3f}\n", name, hidden.mse,
-               hidden.psnr, hidden.ssim, all.mse, all.psnr, all.ssim);
+    if (found == report.hidden.end())
+      fmt::print("{:<16}{:>10}{:>10}{:>8}", name, "-", "-", "-");  // nothing was hidden
+    else
+      fmt::print("{:<16}{:>10.4f}{:>10.2f}{:>8.3f}", name, found->second.mse, found->second.psnr,
+                 found->second.ssim);
+    fmt::print("{:>12.4f}{:>10.2f}{:>8.3f}\n", all.mse, all.psnr, all.ssim);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "run_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <toml++/toml.h>
 #include <charconv>
 #include <filesystem>
@@ -26,6 +28,13 @@ void RunFolder::create() const {
   fs::create_directories(path, error);
   LACUNA_CHECK(!error && fs::is_directory(path), "run", "cannot make the folder ", path, ": ",
                error ? error.message() : "there is a file of that name");
+}
+
+void RunFolder::lock() const {
+  const int descriptor =
+      ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);  // kept open: the lock goes with it
+  LACUNA_CHECK(descriptor >= 0 && ::flock(descriptor, LOCK_EX | LOCK_NB) == 0, "run", path,
+               " is in use by another process: wait for it, or give another --out");
 }
 
 namespace {

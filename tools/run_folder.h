@@ -23,6 +23,8 @@ struct RunFolder {
   bool used() const;
   /// Makes the folder. Failure where that cannot be.
   void create() const;
+  /// Holds the folder against other processes for as long as this process lives. Error where another has it.
+  void lock() const;
 };
 
 /// The settings of a run and its task, from config.toml. Error where `folder` is not a run.

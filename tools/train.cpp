@@ -89,6 +89,12 @@ std::string Train::more_help() {
 void Train::apply_flags(Settings& settings) const {
   for (std::size_t i = 0; i < std::size(kFlags); i++)
     if (!flags_[i].empty()) settings.set(kFlags[i].key, flags_[i]);
+  const auto given = [&](std::string_view name) {
+    for (std::size_t i = 0; i < std::size(kFlags); i++)
+      if (name == kFlags[i].name) return !flags_[i].empty();
+    return false;
+  };
+  if (given("--epochs") && !given("--steps")) settings.set("train.steps", std::string("0"));
   set_keys(settings, sets_);
 }
 
@@ -153,10 +159,11 @@ int Train::run() {
     load_weights(task->model(), init_);
   }
 
-  folder_.create();
-  write_settings(folder_, settings);
   Trainer trainer(*task, settings, train, val.get(), folder_.path);
+  folder_.create();
+  folder_.lock();
   if (resumes) trainer.resume();
+  write_settings(folder_, settings);  // last: what is refused leaves the folder as it was
 
   Facts facts;
   facts.task = info.name;

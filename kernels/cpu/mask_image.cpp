@@ -25,7 +25,8 @@ HWY_NOINLINE void bernoulli(RandomKey key, std::uint64_t sample, std::uint64_t v
                             std::uint64_t threshold, std::int64_t n, std::uint8_t* hidden) {
   std::uint32_t words[kDraws];
   for (std::int64_t from = 0; from < n; from += kDraws) {
-    const Run run{0, std::min(kDraws, n - from), static_cast<std::uint64_t>(from / 4), sample, view};
+    const Run run{0, std::min(kDraws, n - from), static_cast<std::uint64_t>(from / 4), sample,
+                  view};
     cpu::HWY_NAMESPACE::draw_words(key, run, words);
     for (std::int64_t i = 0; i < run.count; i++) hidden[from + i] = words[i] < threshold;
   }

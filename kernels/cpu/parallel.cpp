@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -43,7 +44,11 @@ thread_local bool inside = false;  // this thread is running a piece
 class Pool {
  public:
   explicit Pool(int count) {
-    for (int i = 1; i < count; i++) workers_.emplace_back([this] { loop(); });
+    try {
+      for (int i = 1; i < count; i++) workers_.emplace_back([this] { loop(); });
+    } catch (const std::system_error&) {
+      // The system gives no more threads: work goes on with those there are, and with the same bits.
+    }
   }
   ~Pool() {
     stop_ = true;

@@ -121,6 +121,30 @@ TEST(tape, recompute_gives_the_same_gradients_and_saves_only_its_inputs) {
   EXPECT_EQ(b.grad().to_vector<float>(), gb);
 }
 
+TEST(tape, a_leaf_may_be_used_inside_a_recompute_and_after_it) {
+  const auto run = [](bool again) {
+    Tensor w = leaf({2, 3}, {2}), x = leaf({1, 4}, {2});
+    const auto f = [w](const std::vector<Tensor>& v) { return tanh(v[0] * w); };
+    const Tensor y = again ? recompute(f, {x}) : f({x});
+    backward(sum(y * w));
+    return w.grad().to_vector<float>();
+  };
+  EXPECT_EQ(run(true), run(false));
+}
+
+TEST(tape, a_backward_that_failed_leaves_nothing_to_the_next) {
+  Tensor x = leaf({1, 2}, {2});
+  Tensor c = Tensor::of({1, 1}, {2});
+  {
+    const Tensor y =
+        sum(exp(x * c) + x);  // the sum's gradient reaches x before exp and mul are done
+    c.fill(2);                // mul saved c
+    EXPECT_THROW(backward(y), Error);
+  }
+  backward(sum(x * 3.0));
+  EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{3, 3}));
+}
+
 TEST(tape, draws_itself) {
   Tensor x = leaf({1, 2}, {1, 2});
   std::ostringstream out;

@@ -61,7 +61,7 @@ TEST(settings, errors_say_what_would_be_right) {
             "[config] task.mode must be one of literal, tanh, unit: got \"tanhh\" (did you mean "
             "\"tanh\"?)");
   EXPECT_EQ(set("batch_size", "-4"),
-            "[config] train.batch_size must be between 1 and 1.04858e+06: got -4");
+            "[config] train.batch_size must be between 1 and 1048576: got -4");
   EXPECT_EQ(set("batch_size", "4.5"),
             "[config] train.batch_size takes a whole number: got \"4.5\"");
   EXPECT_EQ(set("lr", "fast"), "[config] optim.lr takes a number: got \"fast\"");

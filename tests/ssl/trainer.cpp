@@ -172,7 +172,8 @@ TEST(trainer, resume_refuses_other_settings_and_other_files) {
 
 // Above its floor the loss of a handful of pictures goes away: at most 1 % of where it started.
 TEST(trainer, overfits_a_handful_of_samples) {
-  if (std::getenv("LACUNA_SMALL")) GTEST_SKIP() << "LACUNA_SMALL: 4,500 steps are too many under a sanitizer";
+  if (std::getenv("LACUNA_SMALL"))
+    GTEST_SKIP() << "LACUNA_SMALL: 4,500 steps are too many under a sanitizer";
   for (const char* mode : {"literal", "tanh", "unit"}) {
     Job job(4);
     job.set("mode", mode);
@@ -210,6 +211,19 @@ TEST(trainer, a_loss_that_is_not_finite_names_the_op_and_keeps_the_checkpoint) {
             std::string::npos)
       << text;
   EXPECT_THROW(job.run(folder.path, true), RunError);
+}
+
+TEST(trainer, parameters_that_are_not_finite_are_never_saved) {
+  Job job;
+  const Folder folder("nonfinite");
+  job.set("train.save_every", "1");
+  job.run(folder.path, false, 2);
+  const std::string before = read_file(folder.file("checkpoint.safetensors"));
+  const Folder fresh("nonfinite2");
+  job.set("optim.eps", "0");  // 0 / 0 for the weights whose gradient is 0
+  EXPECT_THROW(job.run(fresh.path), RunError);
+  EXPECT_FALSE(fs::exists(fresh.file("checkpoint.safetensors")));
+  EXPECT_EQ(read_file(folder.file("checkpoint.safetensors")), before);
 }
 
 TEST(trainer, early_stopping_ends_a_run_that_gets_no_better) {
