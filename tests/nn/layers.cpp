@@ -7,10 +7,12 @@
 #include "../../core/ops/reduce.h"
 #include "../../core/tape.h"
 #include "../../nn/layers/activation.h"
+#include "../../nn/layers/batch_norm.h"
 #include "../../nn/layers/conv2d.h"
 #include "../../nn/layers/conv_transpose2d.h"
 #include "../../nn/layers/dropout.h"
 #include "../../nn/layers/embedding.h"
+#include "../../nn/layers/layer_norm.h"
 #include "../../nn/layers/linear.h"
 #include "../../nn/layers/pool2d.h"
 #include "support.h"
@@ -108,6 +110,42 @@ TEST(layers, activations) {
   EXPECT_NEAR(run_layer(GELU({.tanh = true}), x).to_vector<float>()[2], 1.954598, 1e-6);
   EXPECT_NEAR(run_layer(Softmax(), x).to_vector<float>()[2], 0.843795, 1e-6);
   EXPECT_EQ(run_layer(Flatten(), Tensor::zeros({2, 3, 4, 5})).shape(), (Shape{2, 60}));
+}
+
+TEST(layers, batch_norm_keeps_running_statistics) {
+  BatchNorm layer({.channels = 2, .momentum = 0.5});
+  layer.initialize(1);
+  Context context;
+  const Tensor x = Tensor::of({1, 10, 3, 20}, {2, 1, 1, 2});  // means 2 and 15, variances 1 and 25
+  const auto y = layer.forward(context, x).to_vector<float>();
+  EXPECT_NEAR(y[0], -1, 1e-5);
+  EXPECT_NEAR(y[3], 1, 1e-5);
+  EXPECT_EQ(layer.running_mean.to_vector<float>(), (Values{1, 7.5f}));
+  EXPECT_EQ(layer.running_var.to_vector<float>(),
+            (Values{1.5f, 25.5f}));  // half of 1, and of 2 and 50
+  EXPECT_EQ(layer.state_dict().size(), 4u);
+  EXPECT_EQ(layer.parameter_count(), 4);
+  context.training = false;
+  EXPECT_NEAR(layer.forward(context, x).to_vector<float>()[0], 0, 1e-5);
+  EXPECT_EQ(layer.running_mean.to_vector<float>(), (Values{1, 7.5f}));
+
+  BatchNorm bare({.channels = 2, .affine = false, .running_statistics = false});
+  bare.initialize(1);
+  EXPECT_TRUE(bare.state_dict().empty());
+  EXPECT_NEAR(bare.forward(context, x).to_vector<float>()[0], -1, 1e-5);
+}
+
+TEST(layers, layer_norm) {
+  LayerNorm layer({.shape = {2, 2}});
+  layer.initialize(1);
+  layer.load_state_dict({{"weight", Tensor::full({2, 2}, 2)}, {"bias", Tensor::full({2, 2}, 1)}});
+  Context context;
+  const auto y = layer.forward(context, Tensor::of({-1, 1, -1, 1}, {1, 2, 2})).to_vector<float>();
+  EXPECT_NEAR(y[0], -1, 1e-4);
+  EXPECT_NEAR(y[1], 3, 1e-4);
+  EXPECT_THROWS_WITH(layer.forward(context, Tensor::zeros({2, 4})),
+                     "x must end in (2, 2): got x (2, 4)");
+  EXPECT_EQ(LayerNorm({.shape = {3}, .affine = false}).parameter_count(), 0);
 }
 
 TEST(layers, dropout_depends_on_its_path_and_on_training) {
