@@ -68,7 +68,8 @@ LACUNA_MATH float exp(float x) {
 /// log(x) = e ln 2 + log(m), m in [sqrt(1/2), sqrt(2)), by a polynomial of degree 8 (Cephes' logf).
 LACUNA_MATH float log(float x) {
   const std::int32_t bits = detail::bits_of(x);
-  const std::int32_t raised = bits - 0x3f3504f3;  // how far above sqrt(1/2)
+  const auto raised = static_cast<std::int32_t>(static_cast<std::uint32_t>(bits) -
+                                                0x3f3504f3u);  // how far above sqrt(1/2)
   const float e = static_cast<float>(raised >> 23);
   const float m = detail::float_of((raised & 0x007fffff) + 0x3f3504f3) - 1.0f;
   float p = 7.0376836292e-2f;

@@ -17,7 +17,9 @@ const Backend* cpu_backend() {
   static const Backend backend = {
       "cpu",
       {cpu::allocate, cpu::release,
-       [](void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); },
+       [](void* to, const void* from, std::size_t bytes) {
+         if (bytes != 0) std::memcpy(to, from, bytes);  // an empty vector may have no address
+       },
        [](void* data, std::size_t bytes, Stream) { std::memset(data, 0, bytes); }},
       {
 #define KERNEL(name, Args) .name = &cpu::name,
