@@ -35,9 +35,9 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// Opens for reading and gives the size; fails for anything but a plain file.
+// Opens for reading and gives the size; fails for anything but a plain file. O_NONBLOCK: a pipe without a writer, too.
 int open_to_read(const std::string& path, std::size_t& size) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) fail_io("read", "open", path, errno);
   struct stat about;
   if (::fstat(descriptor, &about) != 0 || !S_ISREG(about.st_mode)) {

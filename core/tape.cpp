@@ -215,7 +215,8 @@ NoGrad::NoGrad() : before_(recording) { recording = false; }
 NoGrad::~NoGrad() { recording = before_; }
 bool grad_enabled() { return recording; }
 bool recomputing() { return in_recompute; }
-void set_check_finite(bool on) { checking_finite = on; }
+CheckFinite::CheckFinite() : before_(checking_finite) { checking_finite = true; }
+CheckFinite::~CheckFinite() { checking_finite = before_; }
 
 namespace {
 struct Recompute {

@@ -105,8 +105,17 @@ Tensor recompute(std::function<Tensor(const std::vector<Tensor>&)> f,
 /// True while recompute() runs its f again: what f changed in place (running statistics) was changed the first time.
 bool recomputing();
 
-/// Checks every op's output for NaN and infinity, in this thread, while on: slow, for finding the first bad op.
-void set_check_finite(bool on);
+/// While one lives, every op's output in this thread is checked for NaN and infinity: slow, for finding the first bad op.
+class CheckFinite {
+ public:
+  CheckFinite();
+  ~CheckFinite();
+  CheckFinite(const CheckFinite&) = delete;
+  CheckFinite& operator=(const CheckFinite&) = delete;
+
+ private:
+  bool before_;
+};
 
 struct TapeStats {
   std::int64_t ops = 0;

@@ -1,5 +1,7 @@
 #include "array.h"
 
+#include <charconv>
+
 namespace lacuna {
 
 std::string to_string(Device d) {
@@ -12,6 +14,26 @@ std::string to_string(Device d) {
       return "cuda:" + std::to_string(d.index);
   }
   return "?";
+}
+
+Device parse_device(const std::string& text) {
+  const std::string name = text.substr(0, text.find(':'));
+  Device device;
+  if (name == "cuda")
+    device.type = DeviceType::cuda;
+  else if (name == "emu")
+    device.type = DeviceType::emu;
+  else
+    LACUNA_CHECK(name == "cpu", "device", "no device \"", text,
+                 "\": there are cpu, cuda, cuda:1, ... and emu");
+  if (name.size() == text.size()) return device;
+  int index = -1;
+  const char *begin = text.data() + name.size() + 1, *end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, index);
+  LACUNA_CHECK(error == std::errc() && stop == end && index >= 0 && index < 128, "device",
+               "the number of a device is 0, 1, ...: got \"", text, "\"");
+  device.index = static_cast<std::int8_t>(index);
+  return device;
 }
 
 std::string describe(const char* name, const Array& a) {

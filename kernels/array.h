@@ -19,6 +19,8 @@ struct Device {
 
 /// "cpu", "emu", "cuda:0".
 std::string to_string(Device device);
+/// The device of such a text; "cuda" is the first one. Errors: no such name or number.
+Device parse_device(const std::string& text);
 inline std::ostream& operator<<(std::ostream& out, Device d) { return out << to_string(d); }
 
 /// Work on one device happens in the order of its stream. Null is the backend's default stream.

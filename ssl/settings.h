@@ -20,9 +20,9 @@ struct Key {
   std::string meaning;               // one line for --help
   std::vector<std::string> choices;  // for text: empty is anything
   double low = 0, high = 0;          // for numbers: inclusive limits where low < high
-  bool resumable = false;            // may differ when a run is resumed: steps, threads, device
+  bool resumable = false;            // may differ when a run is resumed: its length
   bool of_machine =
-      false;  // says where a run happens, not what it computes: left out of checkpoints
+      false;  // where a run happens, not what it computes: likewise, and not in checkpoints
 };
 
 class Settings {

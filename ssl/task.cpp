@@ -80,16 +80,29 @@ void declare_run(Settings& s, const TaskInfo& task) {
             "stop after so many validations without a better loss; 0: never", 0, huge);
   s.declare("train.pictures", std::int64_t{8}, "samples shown in samples/ at each validation", 0,
             64);
-  Key& precision = s.declare("train.precision", std::string("f32"),
-                             "f32; on cuda also tf32 and bf16", {"f32", "tf32", "bf16"});
-  precision.of_machine = precision.resumable = true;
-  Key& device = s.declare("train.device", std::string("cpu"), "cpu, cuda, cuda:1, ... or emu");
-  device.of_machine = device.resumable = true;
-  Key& threads =
-      s.declare("train.threads", std::int64_t{0}, "threads of the kernels; 0: one a core", 0, 1024);
-  threads.of_machine = threads.resumable = true;
+  s.declare("train.precision", std::string("f32"), "f32; on cuda also tf32 and bf16",
+            {"f32", "tf32", "bf16"})
+      .of_machine = true;
+  s.declare("train.device", std::string("cpu"), "cpu, cuda, cuda:1, ... or emu").of_machine = true;
+  s.declare("train.threads", std::int64_t{0}, "threads of the kernels; 0: one a core", 0, 1024)
+      .of_machine = true;
 
   task.declare(s);
+}
+
+void check_resumable(const Settings& now, const Settings& before) {
+  const auto may_change = [](const Key& key) { return key.resumable || key.of_machine; };
+  for (const Key& key : now.keys()) {
+    const std::string name = key.section + "." + key.name;
+    const Value& then = before.key(name).value;
+    if (may_change(key) || key.value == then) continue;
+    std::string others;
+    for (const Key& other : now.keys())
+      if (may_change(other))
+        others += (others.empty() ? "" : ", ") + other.section + "." + other.name;
+    fail("resume", name, " was ", to_string(then), " and cannot become ", to_string(key.value),
+         " in the middle of a run (only ", others, " can): start a new one with --init");
+  }
 }
 
 }  // namespace lacuna

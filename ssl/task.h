@@ -75,4 +75,7 @@ const TaskInfo& find_task(const std::string& name);
 /// Declares what every run has: [data], [optim] and [train]; then the task's own keys.
 void declare_run(Settings& settings, const TaskInfo& task);
 
+/// Fails where a key differs that a resumed run must keep, and names those that it may change.
+void check_resumable(const Settings& now, const Settings& before);
+
 }  // namespace lacuna

@@ -6,18 +6,14 @@
 // recompute it stores; what it can (the loader's position, random numbers) follows from the step.
 #include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "../nn/optim/early_stopping.h"
 #include "../nn/optim/optimizer.h"
+#include "metrics.h"
 #include "task.h"
 
 namespace lacuna {
-
-/// One line of metrics.jsonl or eval.jsonl: names and numbers in order. Not-a-number is written as null.
-using Metrics = std::vector<std::pair<std::string, double>>;
-std::string to_json_line(const Metrics& metrics);
 
 /// Told what happens, as it happens. The command draws its progress bar and writes pictures from here.
 struct Observer {
@@ -40,7 +36,7 @@ class Trainer {
   ~Trainer();
 
   /// Continues from the folder's checkpoint, cutting metrics.jsonl and eval.jsonl to its step; where there is none yet,
-  /// starts anew. Fails where the checkpoint is of another task or of other settings.
+  /// starts anew. Fails where the checkpoint is of another task, of other settings or of other data.
   void resume();
   /// Trains to the end. Throws Error on a loss that is not finite, after naming the first op that made it; the last
   /// checkpoint stays.
@@ -56,6 +52,7 @@ class Trainer {
   Metrics evaluate();
   void show(Observer& observer);
   double epoch() const;
+  std::int64_t every(const char* key) const;
   const std::string& settings_task() const;
   [[noreturn]] void explain_nonfinite(const Batch& batch, int phase, double loss);
 

@@ -13,7 +13,8 @@ class Graph : public Command {
   void declare(Options& options) override { declare_trace(options, trace_); }
   int run() override {
     if (trace_.batch.empty()) trace_.batch = "1";
-    draw_tape(trace_step(trace_).losses.total, std::cout);
+    Trace trace(trace_);
+    draw_tape(trace.step(trace.settings.integer("train.batch_size")).total, std::cout);
     std::cout.flush();
     return 0;
   }

@@ -42,16 +42,44 @@ std::string flops(double n) {
   return fmt::format("{:.3g} {}FLOP", n, units[unit]);
 }
 
+struct Cost {
+  std::int64_t ops = 0;
+  double forward = 0, backward = 0;  // FLOPs
+  double saved = 0, peak = 0;        // bytes
+};
+
+Cost measured(Trace& t, std::int64_t samples) {
+  reset_peak_memory(t.device.type);
+  const Losses losses = t.step(samples);
+  const TapeStats tape = tape_stats(losses.total);
+  const StepFlops work = count_flops(losses.total);
+  for (const auto& p : t.task->model().parameters()) Tensor(p.tensor).set_grad({});
+  backward(losses.total);
+  return {tape.ops, work.forward, work.backward, static_cast<double>(tape.saved_bytes),
+          static_cast<double>(memory_stats(t.device.type).peak_bytes)};
+}
+
+// Every figure is a constant and a share for each sample, so that a batch need not fit here to be planned.
+constexpr std::int64_t kLargest = 64;  // samples that are really computed
+
+Cost cost(Trace& t, std::int64_t samples) {
+  if (samples <= kLargest) return measured(t, samples);
+  const Cost half = measured(t, kLargest / 2), whole = measured(t, kLargest);
+  const double times = static_cast<double>(samples - kLargest) / (kLargest / 2);
+  const auto extend = [&](double a, double b) { return b + times * (b - a); };
+  return {whole.ops, extend(half.forward, whole.forward), extend(half.backward, whole.backward),
+          extend(half.saved, whole.saved), extend(half.peak, whole.peak)};
+}
+
 class Plan : public Command {
  public:
   void declare(Options& options) override { declare_trace(options, trace_); }
 
   int run() override {
-    Trace t = trace_step(trace_);
-    const double batch = static_cast<double>(t.batch.size());
-
+    Trace t(trace_);
+    const std::int64_t batch = t.settings.integer("train.batch_size");
     fmt::print("{} on {}, batches of {}, {}\n\nParameters\n", trace_.task, trace_.data,
-               t.batch.size(), to_string(t.device));
+               grouped(batch), to_string(t.device));
     std::int64_t count = 0;
     for (const auto& p : t.task->model().parameters()) {
       count += p.tensor.numel();
@@ -60,34 +88,35 @@ class Plan : public Command {
     }
     fmt::print("  {:<56}{:>14}\n", "together", grouped(count));
 
-    const StepFlops work = count_flops(t.losses.total);
-    const double step_flops = work.forward + work.backward;
+    const Cost n = cost(t, batch);
+    const double samples = static_cast<double>(batch), step_flops = n.forward + n.backward;
     fmt::print("\nArithmetic of convolutions and matrix products\n");
-    row("forward, a sample", flops(work.forward / batch));
-    row("forward and backward, a sample", flops(step_flops / batch));
+    row("forward, a sample", flops(n.forward / samples));
+    row("forward and backward, a sample", flops(step_flops / samples));
     row("a step", flops(step_flops));
 
     const double parameters = 4.0 * static_cast<double>(count);
     const std::string& optimizer = t.settings.text("optim.optimizer");
     const double moments = optimizer == "sgd" ? t.settings.number("optim.momentum") > 0 ? 1 : 0 : 2;
-    const TapeStats tape = tape_stats(t.losses.total);
-    reset_peak_memory(t.device.type);
-    backward(t.losses.total);
     fmt::print("\nMemory\n");
     row("parameters", bytes(parameters));
     row("gradients", bytes(parameters));
     row("optimizer (" + optimizer + ")", bytes(moments * parameters));
-    row(fmt::format("saved for backward ({} ops)", tape.ops),
-        bytes(static_cast<double>(tape.saved_bytes)));
-    row("peak of all tensors, measured, without optimizer",
-        bytes(static_cast<double>(memory_stats(t.device.type).peak_bytes)));
+    row(fmt::format("saved for backward ({} ops)", n.ops), bytes(n.saved));
+    row(batch > kLargest ? "peak of all tensors, without optimizer"
+                         : "peak of all tensors, measured, without optimizer",
+        bytes(n.peak));
+    if (batch > kLargest)
+      fmt::print("  (the last two from batches of {} and {}, extended)\n", kLargest / 2, kLargest);
 
     if (t.device.type == DeviceType::cpu && step_flops > 0) {
       const double peak = measured_peak(t.device), least = step_flops / peak;
       fmt::print("\nTime\n");
       row("a large matrix product here reaches", fmt::format("{:.0f} GFLOP/s", peak / 1e9));
       row("so a step takes at least", fmt::format("{:.3g} ms", 1e3 * least));
-      row("and an epoch of 50,000 samples", duration(least * 50000 / batch));
+      const auto size = t.source->size();
+      row(fmt::format("and an epoch of {} samples", grouped(size)),
+          duration(least * static_cast<double>(size) / samples));
     }
     return 0;
   }

@@ -33,6 +33,12 @@ std::string pairs(const Metrics& metrics, std::initializer_list<const char*> wit
   return text;
 }
 
+// A reader of the progress who has gone away is no reason to stop a run.
+void say(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
 double metric(const Metrics& metrics, const char* name) {
   for (const auto& [n, value] : metrics)
     if (n == name) return value;
@@ -47,6 +53,7 @@ void catch_interrupts() {
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);  // the second one kills
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);  // `lacuna train | head` trains to the end
 }
 
 int interrupt_signal() { return signal_number; }
@@ -60,7 +67,7 @@ Progress::Progress(std::int64_t batch_size, std::int64_t steps_per_epoch, std::s
       bar_(!quiet && isatty(STDOUT_FILENO)) {}
 
 Progress::~Progress() {
-  if (bar_ && step_ > first_) fmt::print("\r\x1b[K");
+  if (bar_ && step_ > first_) say("\r\x1b[K");
 }
 
 double Progress::since_start() const {
@@ -100,14 +107,11 @@ void Progress::draw(double loss) {
     const int full = static_cast<int>(share * room);
     bar = fmt::format("[{:=<{}}{:<{}}]", "", full, full < room ? ">" : "", room - full);
   }
-  fmt::print("\r\x1b[K{}{}{}", head, bar, tail);
-  std::fflush(stdout);
+  say("\r\x1b[K" + head + bar + tail);
 }
 
 void Progress::line(const std::string& text) {
-  if (quiet_) return;
-  fmt::print("{}{}\n", bar_ ? "\r\x1b[K" : "", text);
-  std::fflush(stdout);
+  if (!quiet_) say((bar_ ? "\r\x1b[K" : "") + text + "\n");
 }
 
 void Progress::logged(const Metrics& metrics) {

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <toml++/toml.h>
-#include <charconv>
 #include <filesystem>
 
 #include "../core/files.h"
@@ -18,8 +17,9 @@ namespace lacuna::tools {
 namespace fs = std::filesystem;
 
 bool RunFolder::used() const {
+  std::error_code ignored;  // what cannot be looked at, create() will complain about
   for (const std::string& file : {config(), metrics(), checkpoint()})
-    if (fs::exists(file)) return true;
+    if (fs::exists(file, ignored)) return true;
   return false;
 }
 
@@ -38,27 +38,6 @@ void RunFolder::lock() const {
 }
 
 namespace {
-
-// "cpu", "emu", "cuda", "cuda:1"
-Device parse_device(const std::string& text) {
-  const std::string name = text.substr(0, text.find(':'));
-  Device device;
-  if (name == "cuda")
-    device.type = DeviceType::cuda;
-  else if (name == "emu")
-    device.type = DeviceType::emu;
-  else
-    LACUNA_CHECK(name == "cpu", "device", "no device \"", text,
-                 "\": there are cpu, cuda, cuda:1, ... and emu");
-  if (name.size() == text.size()) return device;
-  int index = -1;
-  const char *begin = text.data() + name.size() + 1, *end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(begin, end, index);
-  LACUNA_CHECK(error == std::errc() && stop == end && index >= 0 && index < 128, "device",
-               "the number of a device is 0, 1, ...: got \"", text, "\"");
-  device.index = static_cast<std::int8_t>(index);
-  return device;
-}
 
 std::string task_of_config(const std::string& text, const std::string& file) {
   toml::table table;

@@ -6,6 +6,7 @@
 
 #include "../core/tape.h"
 #include "../datasets/spec.h"
+#include "config.h"
 #include "run_folder.h"
 
 namespace lacuna::tools {
@@ -45,6 +46,8 @@ void declare_trace(Options& options, TraceOptions& into) {
   options.value("--data", into.data, "what its samples look like; shapes unless given", "SPEC");
   options.value("--batch-size", into.batch, "samples a step", "N");
   options.value("--device", into.device, "cpu, cuda, cuda:1, ... or emu", "DEVICE");
+  options.value("--threads", into.threads, "threads of the kernels; 0: one a core", "N");
+  options.value("--config", into.config, "settings; flags and --set count for more", "FILE.toml");
   options.values("--set", into.sets, "any key of the settings; may be given often", "key=value");
 }
 
@@ -65,29 +68,30 @@ StepFlops count_flops(const Tensor& y) {
   return flops;
 }
 
-Trace trace_step(const TraceOptions& options) {
+Trace::Trace(const TraceOptions& options) {
   const TaskInfo& info = find_task(options.task);
-  Trace t;
-  t.settings = settings_of(info);
-  if (!options.batch.empty()) t.settings.set("train.batch_size", options.batch);
-  if (!options.device.empty()) t.settings.set("train.device", options.device);
-  set_keys(t.settings, options.sets);
-  t.device = use_machine(t.settings);
-  const auto source = open_source(options.data, "train");
-  const auto seed = static_cast<std::uint64_t>(t.settings.integer("train.seed"));
-  t.task = info.make(t.settings, source->fields());
-  t.task->prepare(*source);
-  t.task->model().initialize(seed);
-  t.task->model().to(t.device);
-  std::vector<std::int64_t> ids(t.settings.integer("train.batch_size"));
+  settings = settings_of(info);
+  if (!options.config.empty()) read_config_file(settings, options.config);
+  if (!options.batch.empty()) settings.set("train.batch_size", options.batch);
+  if (!options.device.empty()) settings.set("train.device", options.device);
+  if (!options.threads.empty()) settings.set("train.threads", options.threads);
+  set_keys(settings, options.sets);
+  device = use_machine(settings);
+  source = open_source(options.data, "train");
+  task = info.make(settings, source->fields());
+  task->prepare(*source);
+  task->model().initialize(static_cast<std::uint64_t>(settings.integer("train.seed")));
+  task->model().to(device);
+}
+
+Losses Trace::step(std::int64_t samples) {
+  std::vector<std::int64_t> ids(static_cast<std::size_t>(samples));
   for (std::size_t i = 0; i < ids.size(); i++)
-    ids[i] = static_cast<std::int64_t>(i) % source->size();  // a small data set is gone round
-  t.batch = read_batch(*source, ids).to(t.device);
+    ids[i] = static_cast<std::int64_t>(i) % source->size();
   Context context;
-  context.seed = seed;
-  context.ids = row_ids(ids, 1, t.device);
-  t.losses = t.task->step(context, t.batch);
-  return t;
+  context.seed = static_cast<std::uint64_t>(settings.integer("train.seed"));
+  context.ids = row_ids(ids, 1, device);
+  return task->step(context, read_batch(*source, ids).to(device));
 }
 
 }  // namespace lacuna::tools

@@ -11,20 +11,24 @@ namespace lacuna::tools {
 
 /// The options that `plan` and `graph` share: which task, on what data, with which settings.
 struct TraceOptions {
-  std::string task, data = "shapes", batch, device;
+  std::string task, data = "shapes", batch, device, threads, config;
   std::vector<std::string> sets;
 };
 
 void declare_trace(Options& options, TraceOptions& into);
 
-struct Trace {
+/// A task as a run would make it, and its training step.
+class Trace {
+ public:
+  explicit Trace(const TraceOptions& options);
+  /// The losses of one step of so many samples, on the tape; a small data set is gone round.
+  Losses step(std::int64_t samples);
+
   Settings settings;
+  std::shared_ptr<const Source> source;
   std::unique_ptr<Task> task;
-  Batch batch;
-  Losses losses;  // of one step, on the tape
   Device device;
 };
-Trace trace_step(const TraceOptions& options);
 
 struct StepFlops {
   double forward = 0,

@@ -116,12 +116,7 @@ Settings Train::resumed_settings(const TaskInfo& info) const {
                config_.empty() ? "--init" : "--config");
   Settings settings = before.settings;
   apply_flags(settings);
-  for (std::size_t i = 0; i < settings.keys().size(); i++) {
-    const Key &now = settings.keys()[i], &then = before.settings.keys()[i];
-    LACUNA_CHECK(now.resumable || now.value == then.value, "train", "a resumed run keeps ",
-                 now.section, ".", now.name, ", which is ", to_string(then.value), ": got ",
-                 to_string(now.value), " (start a new run for that)");
-  }
+  check_resumable(settings, before.settings);
   return settings;
 }
 

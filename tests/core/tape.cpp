@@ -155,12 +155,13 @@ TEST(tape, draws_itself) {
 }
 
 TEST(tape, finite_check_names_the_first_op) {
-  set_check_finite(true);
   Tensor x = leaf({-1}, {1});
+  { CheckFinite unused; }
+  EXPECT_EQ(message([&] { sum(exp(log(x))); }), "no error");  // it ended with its guard
+  CheckFinite guard;
   EXPECT_NE(
       message([&] { sum(exp(log(x))); }).find("[log] gave the first value that is not finite"),
       std::string::npos);
-  set_check_finite(false);
 }
 
 TEST(tensor, errors_say_what_was_got) {

@@ -2,6 +2,8 @@
 // nothing else there, and exit status 2.
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <sstream>
@@ -57,6 +59,9 @@ const TemporaryFolder& fixtures() {
              std::string("\0\0\x8\3\0\0\0\2\0\0\0\x1c\0\0\0\x1c", 16) + std::string(784, 'x'));
     f->write("idx-short/train-labels-idx1-ubyte", std::string("\0\0\x8\1\0\0\0\2\3\4", 10));
     f->write("pictures/cats/one.png", "not a picture at all\n");
+    mkfifo((*f / "pipe.toml").c_str(), 0600);
+    fs::create_directories(*f / "pipe");
+    mkfifo((*f / "pipe/data_batch_1.bin").c_str(), 0600);
     f->write("not.toml", "[task\nmode = \n");
     f->write("key.toml", "[task]\nmoed = \"tanh\"\n");
     f->write("section.toml", "[tsak]\nmode = \"tanh\"\n");
@@ -89,7 +94,8 @@ const TemporaryFolder& fixtures() {
 }
 
 const std::vector<BadInput>& cases() {
-  const std::string train = "train inpainting --steps 1 --batch-size 4 --out @/new --data ";
+  const std::string train = "train inpainting --steps 1 --batch-size 4 --out @/new --data ",
+                    long_out = "train inpainting --data shapes:8 --out @/" + std::string(5000, 'x');
   static const std::vector<BadInput> all = {
       {"command", "trian", "did you mean"},
       {"no_task", "train", "TASK is missing"},
@@ -128,6 +134,8 @@ const std::vector<BadInput>& cases() {
       {"idx_short", train + "idx:@/idx-short", "train-images"},
       {"png", train + "images:@/pictures", "one.png"},
       {"images_none", train + "images:@/empty", "empty"},
+      {"config_pipe", train + "shapes --config @/pipe.toml", "pipe.toml"},
+      {"cifar_pipe", train + "cifar10:@/pipe", "regular file"},
       {"config_missing", train + "shapes --config @/nowhere.toml", "nowhere.toml"},
       {"config_toml", train + "shapes --config @/not.toml", "not.toml:1"},
       {"config_key", train + "shapes --config @/key.toml", "key.toml:2"},
@@ -137,8 +145,9 @@ const std::vector<BadInput>& cases() {
       {"config_nested", train + "shapes --config @/nested.toml", "nested.toml:2"},
       {"config_binary", train + "shapes --config @/binary.toml", "binary.toml"},
       {"out_used", "train inpainting --data shapes --out @/run", "--resume"},
+      {"out_too_long", long_out, "cannot make the folder"},
       {"out_under_file", "train inpainting --data shapes --out @/file/run", "@/file"},
-      {"resume_lr", "train inpainting --out @/run --resume --lr 0.5", "keeps optim.lr"},
+      {"resume_lr", "train inpainting --out @/run --resume --lr 0.5", "optim.lr was 0.001"},
       {"resume_config", "train inpainting --out @/run --resume --config @/key.toml",
        "leave out --config"},
       {"resume_truncated", "train inpainting --out @/run-truncated --resume",
@@ -179,7 +188,7 @@ TEST_P(BadInputTest, OneLineAndStatus2) {
   EXPECT_EQ(o.err.back(), '\n');
   const std::string says = placed(GetParam().says, folder);
   EXPECT_NE(o.err.find(says), std::string::npos) << o.err << "does not say: " << says;
-  EXPECT_FALSE(fs::exists(folder + "/new/checkpoint.safetensors"));
+  EXPECT_FALSE(fs::exists(folder + "/new"));  // nothing was begun
 }
 
 INSTANTIATE_TEST_SUITE_P(All, BadInputTest, testing::ValuesIn(cases()),

@@ -59,7 +59,10 @@ Outcome lacuna(const std::vector<std::string>& arguments, const Limits& limits) 
   close(out[1]);
   close(err[1]);
   Outcome outcome;
-  std::thread reader([&] { outcome.out = drain(out[0]); });
+  if (limits.stdout_closed) close(out[0]);
+  std::thread reader([&] {
+    if (!limits.stdout_closed) outcome.out = drain(out[0]);
+  });
   outcome.err = drain(err[0]);
   reader.join();
   outcome.status = wait_for(child);

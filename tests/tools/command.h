@@ -13,8 +13,9 @@ struct Outcome {
 };
 
 struct Limits {
-  long file_bytes = 0;    // largest file it may write; 0: any
-  std::string stdout_to;  // a file to open for standard output instead
+  long file_bytes = 0;         // largest file it may write; 0: any
+  bool stdout_closed = false;  // nobody reads standard output
+  std::string stdout_to;       // a file to open for standard output instead
 };
 
 Outcome lacuna(const std::vector<std::string>& arguments, const Limits& limits = {});

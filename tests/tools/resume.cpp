@@ -117,6 +117,30 @@ TEST_P(Resume, AfterATornLine) {
 INSTANTIATE_TEST_SUITE_P(Threads, Resume, testing::Values("1", "2"),
                          [](const auto& info) { return std::string("Threads") + info.param; });
 
+TEST(Resume, WaitsForTheFolder) {
+  TemporaryFolder folder;
+  const std::string run = folder / "run";
+  const pid_t child = start_lacuna(arguments(run, "1"));
+  while (lines_of(run + "/metrics.jsonl") < 2)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const Outcome o = lacuna(resumed(run, "1"));
+  EXPECT_EQ(o.status, 2);
+  EXPECT_NE(o.err.find("in use by another process"), std::string::npos) << o.err;
+  EXPECT_EQ(wait_for(child), 0);
+  expect_same(run);
+}
+
+TEST(Train, GoesOnWhenNobodyReads) {
+  TemporaryFolder folder;
+  const std::string run = folder / "run";
+  auto command = arguments(run, "1");
+  command.pop_back();  // --quiet
+  Limits limits;
+  limits.stdout_closed = true;
+  EXPECT_EQ(lacuna(command, limits).status, 1);  // for what could not be said
+  expect_same(run);
+}
+
 TEST(Resume, OfAFinishedRunChangesNothing) {
   TemporaryFolder folder;
   const std::string run = folder / "run";

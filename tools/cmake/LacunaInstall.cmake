@@ -20,6 +20,9 @@ foreach(floor kernels core nn ssl images datasets)  # each after those that it n
   endif()
 endforeach()
 
+if(TARGET lacuna)
+  install(TARGETS lacuna)
+endif()
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/lacuna-config.cmake.in ${PROJECT_BINARY_DIR}/lacuna-config.cmake
   INSTALL_DESTINATION ${LACUNA_PACKAGE_DIR})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/lacuna-config-version.cmake COMPATIBILITY SameMinorVersion)

@@ -1,0 +1,128 @@
+// The trainer's other half: what a checkpoint holds, and how a run continues from one.
+#include <sys/stat.h>
+
+#include <cmath>
+#include <cstring>
+#include <sstream>
+
+#include "../core/safetensors.h"
+#include "trainer.h"
+
+namespace lacuna {
+namespace {
+
+// A double's bits: checkpoints hold f32 and integers, and a resumed sum must continue exactly.
+Tensor bits_of(const std::vector<double>& values) {
+  std::vector<std::int64_t> bits(values.size());
+  std::memcpy(bits.data(), values.data(), values.size() * 8);
+  return Tensor::from(bits, {static_cast<std::int64_t>(bits.size())});
+}
+std::vector<double> doubles_of(const Tensor& bits) {
+  std::vector<double> values(bits.numel());
+  std::memcpy(values.data(), bits.data<std::int64_t>(), values.size() * 8);
+  return values;
+}
+
+// What of the data a run depends on, in words: "50000 samples of image (32, 32, 3) u8, label () i64".
+std::string description_of(const Source& source) {
+  std::ostringstream text;
+  text << source.size() << " samples of";
+  const char* separator = " ";
+  for (const Field& field : source.fields()) {
+    text << separator << field.name << " " << field.shape << " " << name_of(field.dtype);
+    separator = ", ";
+  }
+  return text.str();
+}
+
+}  // namespace
+
+StateDict Trainer::state() {
+  StateDict all;
+  insert_with_prefix(all, "model.", task_.model().state_dict());
+  for (std::size_t i = 0; i < optimizers_.size(); i++)
+    insert_with_prefix(all, optimizers_.size() == 1 ? "optim." : "optim." + std::to_string(i) + ".",
+                       optimizers_[i]->state_dict());
+  insert_with_prefix(all, "state.task.", task_.state());
+  all["state.trainer.sums"] = bits_of({log_sum_, epoch_sum_, stopping_.best});
+  all["state.trainer.counts"] =
+      Tensor::from(std::vector<std::int64_t>{log_count_, epoch_count_, stopping_.bad}, {3});
+  return all;
+}
+
+void Trainer::save(const std::string& name) {
+  for (const NamedTensor& p : task_.model().parameters())
+    for (float v : p.tensor.to_vector<float>())
+      if (!std::isfinite(v))
+        throw RunError("[train] " + p.name + " is not finite after step " + std::to_string(step_) +
+                       ": nothing was saved, the last checkpoint is kept; a lower optim.lr or "
+                       "optim.clip=1 may help");
+  write_safetensors(folder_ + "/" + name, state(),
+                    {{"lacuna", "1"},
+                     {"task", settings_task()},
+                     {"step", std::to_string(step_)},
+                     {"config", settings_.to_json()},
+                     {"data", description_of(train_.source())},
+                     {"encoder", task_.encoder().architecture()}});
+}
+
+const std::string& Trainer::settings_task() const { return settings_.text("task.name"); }
+
+void Trainer::resume() {
+  const std::string path = folder_ + "/checkpoint.safetensors";
+  struct stat about;
+  if (::stat(path.c_str(), &about) != 0) {
+    // Killed before the first checkpoint: the whole run is made again.
+    for (const char* name : {"/metrics.jsonl", "/eval.jsonl"})
+      cut_metrics(folder_ + name, [](std::int64_t) { return false; });
+    return;
+  }
+  const Safetensors saved = read_safetensors(path);
+  const auto meta = [&](const char* key) -> const std::string& {
+    const auto it = saved.metadata.find(key);
+    LACUNA_CHECK(it != saved.metadata.end(), "resume", path,
+                 " is not a checkpoint of a run: its metadata has no \"", key, "\"");
+    return it->second;
+  };
+  LACUNA_CHECK(meta("task") == settings_task(), "resume", path, " is of task ", meta("task"),
+               ", not ", settings_task());
+  Settings before = settings_;
+  before.from_json(meta("config"));
+  check_resumable(settings_, before);
+  const std::string data = description_of(train_.source());
+  LACUNA_CHECK(meta("data") == data, "resume", "the run was made on ", meta("data"),
+               "; the data now has ", data, " (start a new run for that, with --init)");
+  const auto tensor = [&](const char* name, std::int64_t count) {
+    const auto it = saved.tensors.find(name);
+    LACUNA_CHECK(it != saved.tensors.end() && it->second.numel() == count &&
+                     it->second.dtype() == Dtype::i64,
+                 "resume", path, " has no ", name, " of ", count, " i64");
+    return it->second;
+  };
+  const auto sums = doubles_of(tensor("state.trainer.sums", 3));
+  const auto counts = tensor("state.trainer.counts", 3).to_vector<std::int64_t>();
+  task_.model().load_state_dict(with_prefix(saved.tensors, "model."));
+  for (std::size_t i = 0; i < optimizers_.size(); i++)
+    optimizers_[i]->load_state_dict(with_prefix(
+        saved.tensors, optimizers_.size() == 1 ? "optim." : "optim." + std::to_string(i) + "."));
+  task_.load_state(with_prefix(saved.tensors, "state.task."));
+  log_sum_ = sums[0], epoch_sum_ = sums[1], stopping_.best = sums[2];
+  log_count_ = counts[0], epoch_count_ = counts[1], stopping_.bad = counts[2];
+  const std::string& step = meta("step");
+  LACUNA_CHECK(!step.empty() && step.size() < 18 &&
+                   step.find_first_not_of("0123456789") == std::string::npos,
+               "resume", path, " has no step: got \"", step, "\"");
+  step_ = std::stoll(step);
+  LACUNA_CHECK(step_ <= steps_, "resume", "the run has made ", step_,
+               " steps already: it cannot end after ", steps_);
+  // A run that is made longer also loses the lines that it wrote only because it ended.
+  const auto keep = [&](const char* key) {
+    return [this, every = every(key)](std::int64_t step) {
+      return step < step_ || (step == step_ && (step_ == steps_ || step % every == 0));
+    };
+  };
+  seconds_before_ = cut_metrics(folder_ + "/metrics.jsonl", keep("train.log_every"));
+  cut_metrics(folder_ + "/eval.jsonl", keep("train.eval_every"));
+}
+
+}  // namespace lacuna
