@@ -47,6 +47,8 @@ std::uint64_t warp_exchange(const char* what, Site at, unsigned mask, std::uint6
 /// The lanes in `mask` whose value is true.
 unsigned warp_ballot(const char* what, Site at, unsigned mask, bool value);
 int lane();
+/// All 32 lanes meet; the last to come calls work() with each lane's argument, while the others wait.
+void warp_collective(const char* what, Site at, void* argument, void (*work)(void* const* lanes));
 
 /// The block's array for this key: exactly so many bytes, poisoned with 0xff (NaN) when a block first asks.
 void* shared_array(const void* key, const char* name, std::size_t bytes, std::size_t alignment);

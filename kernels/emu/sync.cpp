@@ -104,6 +104,18 @@ unsigned warp_ballot(const char* what, Site at, unsigned mask, bool value) {
   return static_cast<unsigned>(self.value);
 }
 
+void warp_collective(const char* what, Site at, void* argument, void (*work)(void* const* lanes)) {
+  Engine& e = engine();
+  Thread& self = e.enter(what, at);
+  self.value = reinterpret_cast<std::uintptr_t>(argument);
+  meet(e, self, ~0u, [&](int first) {
+    if (self.mask != ~0u) kernel_error(std::string(what) + ": takes all 32 lanes of a warp");
+    void* lanes[32];
+    for (int l = 0; l < 32; l++) lanes[l] = reinterpret_cast<void*>(e.thread(first + l).value);
+    work(lanes);
+  });
+}
+
 int lane() { return engine().fibers() ? lane_of(engine().current()) : 0; }
 
 void yield() {

@@ -1,0 +1,82 @@
+// convolution, channels-last: gradient of the weights and of the bias
+//   math         dweight (co, kh kw ci) = dy^T (co, n oh ow) patches of x (n oh ow, kh kw ci); dbias = sum of dy over pixels
+//   shapes       x (n, h, w, ci), weight (co, kh, kw, ci / groups), y (n, oh, ow, co); f32 (as f32 or tf32) or bf16
+//   traffic      dy and x are read once for each tile of the other, from L2 where they fit it
+//   launch       one block a tile and a part of the pixels, then a sum over parts. See gemm.cuh
+//   numerics     f32 sums
+//   determinism  yes: parts depend on the shapes only and are added in order
+//   checked by   tests/ops/conv2d.cpp, tests/ops/conv_transpose2d.cpp
+//   measured     not measured
+#include "../conv2d.h"
+
+#include "../reduce.h"
+#include "conv2d.h"
+#include "gemm.cuh"
+#include "sides.cuh"
+
+namespace lacuna::LACUNA_NS {
+
+void sum(const Sum& a, Stream stream);  // reduce.cu
+
+void conv_grad_weight(const Conv& c) {
+  const std::int64_t kh = c.weight.dim(1), kw = c.weight.dim(2), ci = c.weight.dim(3),
+                     channels = c.y.dim(3), co = channels / c.groups,
+                     windows = c.y.dim(0) * c.y.dim(1) * c.y.dim(2);
+  const GemmSizes size = gemm_sizes("conv2d grad_weight", co, kh * kw * ci, windows);
+  Batches batches;
+  batches.ndim = 1;
+  batches.count = batches.shape[0] = c.groups;
+  batches.a[0] = co, batches.b[0] = ci, batches.c[0] = co * size.n;
+  const auto to_int = [](std::int64_t v) { return static_cast<int>(v); };
+  with_math(c.x.dtype, [&](auto math) {
+    constexpr Math kMath = decltype(math)::value;
+    using T = typename TileShape<kMath, false>::T;
+    constexpr int kWide = 16 / sizeof(T);
+    const auto aligned = [](const Array& a) {
+      return reinterpret_cast<std::uintptr_t>(a.data) % 16 == 0;
+    };
+    Out<T> out{c.weight.as<T>()};
+    out.x_stride = size.n;
+    const MatrixSide<T, false, kWide> gradients{
+        c.y.as<T>(), channels, to_int(co),
+        aligned(c.y) && channels % kWide == 0 && co % kWide == 0};
+    const auto run = [&](auto vector) {
+      const PatchSide<T, false, decltype(vector)::value> patches{
+          .p = c.x.as<T>(),
+          .height = to_int(c.x.dim(1)),
+          .width = to_int(c.x.dim(2)),
+          .pixel = to_int(c.x.dim(3)),
+          .windows = size.k,
+          .rows = to_int(c.y.dim(1)),
+          .columns = to_int(c.y.dim(2)),
+          .taps = to_int(kh * kw),
+          .tap_columns = to_int(kw),
+          .channels = to_int(ci),
+          .step = {to_int(c.window.stride[0]), to_int(c.window.stride[1])},
+          .start = {to_int(-c.window.padding[0]), to_int(-c.window.padding[1])},
+          .tap = {to_int(c.window.dilation[0]), to_int(c.window.dilation[1])}};
+      gemm<kMath>(gradients, patches, out, batches, size, c.x.device, c.stream);
+    };
+    if (ci % kWide == 0 && c.x.dim(3) % kWide == 0 && aligned(c.x))
+      run(std::integral_constant<int, kWide>{});
+    else
+      run(std::integral_constant<int, 1>{});
+  });
+}
+
+void channel_sums(const Array& sums, const Array& y, Stream stream) {
+  Sum s{sums, y};
+  s.y.ndim = y.ndim;
+  for (int d = 0; d < y.ndim; d++) {
+    s.y.shape[d] = y.shape[d];
+    s.y.strides[d] = d == y.ndim - 1 ? 1 : 0;
+  }
+  sum(s, stream);
+}
+
+void conv2d_grad_weight(const Conv2dGradWeight& a, Stream stream) {
+  conv_grad_weight({a.x, a.dweight, a.dy, a.window, a.groups, stream});
+  if (a.dbias) channel_sums(a.dbias, a.dy, stream);
+}
+
+}  // namespace lacuna::LACUNA_NS

@@ -1,0 +1,290 @@
+#pragma once
+// C = A B by tiles: the one loop under matrix products and all convolutions. What differs between them is where an element
+// of A (m, k) or of B (k, n) comes from, which is a Side (sides.cuh), and where one of C goes, which is Out.
+//
+//   tiles        tensor cores: 128 x 128 by 256 threads, or 64 x 64 by 128 where the large ones would leave
+//                multiprocessors idle; f32: 128 x 64 by 128
+//   pipeline     the next tile is on its way to registers while the present one, in shared memory, is multiplied
+//   split k      where there are few tiles and k is long: f32 partial sums, added in a fixed order by a second kernel
+//   order        blocks that run together share rows of A and columns of B in L2: tiles go in groups of 8 rows
+//   determinism  yes: every sum has a fixed order, no atomics
+#include <algorithm>
+#include <device/launch.cuh>
+#include <device/shared.cuh>
+#include <device/tile.cuh>
+
+#include "../array.h"
+#include "../epilogue.h"
+#include "../math.h"
+#include "../precision.h"
+#include "memory.h"
+
+namespace lacuna::LACUNA_NS {
+
+/// Several products of one shape: z is a place in the batch, or a group of a convolution.
+struct Batches {
+  int ndim = 0;
+  std::int64_t count = 1, shape[kMaxDims] = {};
+  std::int64_t a[kMaxDims] = {}, b[kMaxDims] = {}, c[kMaxDims] = {}, bias[kMaxDims] = {};
+  __device__ static std::int64_t offset(std::int64_t z, int ndim, const std::int64_t* shape,
+                                        const std::int64_t* strides) {
+    std::int64_t offset = 0;
+    for (int d = ndim - 1; d >= 0; d--) {
+      offset += z % shape[d] * strides[d];
+      z /= shape[d];
+    }
+    return offset;
+  }
+  __device__ std::int64_t of(const std::int64_t (&strides)[kMaxDims], std::int64_t z) const {
+    return offset(z, ndim, shape, strides);
+  }
+};
+
+/// Not inlined: it would stand 64 times in every kernel.
+__device__ LACUNA_NOINLINE inline float saturate(float v, bool as_tanh) {
+  return as_tanh ? math::tanh(v) : math::sigmoid(v);
+}
+
+/// Where C goes: row m is pixel (image, y, x) of an array with unit stride along columns.
+template <class T>
+struct Out {
+  T* p;
+  const T* bias = nullptr;
+  std::int64_t image_stride = 0, y_stride = 0, x_stride = 0;
+  int height = 1, width = 0x7fffffff;  // a plain matrix is one image of one line
+  Epilogue epilogue = Epilogue::none;
+  bool accumulate = false;
+
+  __device__ std::int64_t row(int m) const {
+    const int x = m % width, line = m / width;
+    return line / height * image_stride + line % height * y_stride + x * x_stride;
+  }
+  /// What is stored where `old` was; `n` is the place of the column's bias.
+  __device__ T finished(float v, const T& old, std::int64_t n) const {
+    if (accumulate) v += static_cast<float>(old);
+    if (bias) v += static_cast<float>(bias[n]);
+    if (epilogue == Epilogue::relu) v = v < 0 ? 0.0f : v;
+    if (epilogue >= Epilogue::sigmoid) v = saturate(v, epilogue == Epilogue::tanh);
+    return T(v);
+  }
+};
+
+/// k from split * depth on, in each of `count` parts.
+struct Splits {
+  int count = 1, depth = 0;
+  float* partial = nullptr;  // (z, split, m, n)
+};
+
+struct GemmSizes {
+  int m, n, k;
+};
+
+/// A tile of one operand on its way from memory to shared memory, in the registers of the block's threads.
+template <class Shape, class Side, int kTileLines>
+struct Staged {
+  using T = typename Shape::T;
+  static constexpr int V = Side::kVector;
+  static constexpr bool kAlongK = Side::kAlongK;
+  static constexpr int kVectors = kTileLines * Shape::kK / V / Shape::kThreads;  // a thread's
+  static constexpr int kAcross = (kAlongK ? Shape::kK : kTileLines) / V;  // in a row of the tile
+  static constexpr int kStep = Shape::kThreads / kAcross;
+  static_assert(kVectors >= 1 && Shape::kThreads % kAcross == 0);
+  static constexpr int kLines = kAlongK ? kVectors : 1, kDepths = kAlongK ? 1 : kVectors;
+
+  typename Side::Line lines[kLines];
+  T v[kVectors][V];
+
+  static __device__ int line(int i) {
+    return kAlongK ? threadIdx.x / kAcross + i * kStep : threadIdx.x % kAcross * V;
+  }
+  static __device__ int depth(int i) {
+    return kAlongK ? threadIdx.x % kAcross * V : threadIdx.x / kAcross + i * kStep;
+  }
+
+  __device__ Staged(const Side& side, int first) {
+    LACUNA_UNROLL
+    for (int i = 0; i < kLines; i++) lines[i] = side.line(first + line(i));
+  }
+  /// k from `first` on, zeros from `end` on.
+  __device__ __forceinline__ void load(const Side& side, int first, int end) {
+    LACUNA_UNROLL
+    for (int i = 0; i < kDepths; i++) {
+      const auto d = side.depth(first + depth(i), end);
+      LACUNA_UNROLL
+      for (int j = 0; j < kLines; j++) side.load(v[kAlongK ? j : i], lines[j], d);
+    }
+  }
+  __device__ __forceinline__ void store(SharedTile<Shape, kTileLines> tile) const {
+    LACUNA_UNROLL
+    for (int i = 0; i < kVectors; i++)
+      tile.template store<kAlongK>(line(kAlongK ? i : 0), depth(kAlongK ? 0 : i), v[i]);
+  }
+};
+
+/// The place of a block's tile: groups of 8 rows of tiles, column by column.
+struct TilePlace {
+  int m, n;
+  __device__ TilePlace(int tile, int rows, int columns) {
+    constexpr int kGroup = 8;
+    const int group = tile / (kGroup * columns), rest = tile % (kGroup * columns);
+    const int left = rows - group * kGroup, height = left < kGroup ? left : kGroup;
+    m = group * kGroup + rest % height;
+    n = rest / height;
+  }
+};
+
+template <class Shape, class A, class B>
+__global__ void __launch_bounds__(Shape::kThreads)
+    gemm_kernel(A a, B b, Out<typename Shape::T> out, Batches batches, GemmSizes size,
+                Splits splits) {
+  using T = typename Shape::T;
+  // Two tiles of each operand; after the last product they are room for 64 rows of C.
+  constexpr int kA = ATile<Shape>::kSize, kB = BTile<Shape>::kSize;
+  constexpr int kPitch = Shape::kN + 4;
+  LACUNA_SHARED(float, room, [(kA + kB) * 2 * sizeof(T) / sizeof(float)]);
+  static_assert(sizeof(room) >= 64 * kPitch * sizeof(float));
+  T* const tiles = reinterpret_cast<T*>(room);
+
+  const int rows = (size.m + Shape::kM - 1) / Shape::kM,
+            columns = (size.n + Shape::kN - 1) / Shape::kN;
+  const TilePlace place(static_cast<int>(blockIdx.x % (rows * columns)), rows, columns);
+  const int part = static_cast<int>(blockIdx.x / (rows * columns));
+  const int split = part % splits.count, z = part / splits.count;
+  const int m0 = place.m * Shape::kM, n0 = place.n * Shape::kN;
+
+  a.p += batches.of(batches.a, z);
+  b.p += batches.of(batches.b, z);
+  const int begin = split * splits.depth;
+  const int end = begin + splits.depth < size.k ? begin + splits.depth : size.k;
+  Staged<Shape, A, Shape::kM> next_a(a, m0);
+  Staged<Shape, B, Shape::kN> next_b(b, n0);
+  Accumulator<Shape> c;
+  // In round r tile r is loaded and tile r - 1 multiplied.
+  T* now = tiles;
+  T* before = tiles + kA + kB;
+  for (int k = begin; k < end + Shape::kK; k += Shape::kK) {
+    const bool more = k < end;
+    if (more) {
+      next_a.load(a, k, end);
+      next_b.load(b, k, end);
+    }
+    if (k > begin) c.multiply({before}, {before + kA});
+    if (more) {
+      next_a.store({now});
+      next_b.store({now + kA});
+    }
+    __syncthreads();
+    T* const other = before;
+    before = now;
+    now = other;
+  }
+
+  // C goes through shared memory, so that each line leaves in whole vectors, in a loop that is not unrolled.
+  const std::int64_t base = batches.of(batches.c, z), bias = batches.of(batches.bias, z);
+  constexpr int W = 16 / sizeof(T);
+  for (int first = 0; first < Shape::kM; first += 64) {
+    c.each(first, [&](int i, int j, float v) { room[(i - first) * kPitch + j] = v; });
+    __syncthreads();
+    for (int e = threadIdx.x; e < 64 * Shape::kN / W; e += Shape::kThreads) {
+      const int i = e / (Shape::kN / W), j = e % (Shape::kN / W) * W;
+      const int m = m0 + first + i, n = n0 + j;
+      if (m >= size.m || n >= size.n) continue;
+      const float* const v = &room[i * kPitch + j];
+      const int count = size.n - n < W ? size.n - n : W;
+      if (splits.partial) {
+        float* const to = splits.partial + (std::int64_t{part} * size.m + m) * size.n + n;
+        for (int q = 0; q < count; q++) to[q] = v[q];
+        continue;
+      }
+      T* const to = out.p + base + out.row(m) + n;
+      Vec<T, W> together;
+      LACUNA_UNROLL
+      for (int q = 0; q < W; q++)
+        if (q < count) together.v[q] = out.finished(v[q], to[q], n + q + bias);
+      if (count == W && reinterpret_cast<std::uintptr_t>(to) % 16 == 0) {
+        *reinterpret_cast<Vec<T, W>*>(to) = together;
+      } else {
+        LACUNA_UNROLL
+        for (int q = 0; q < W; q++)
+          if (q < count) to[q] = together.v[q];
+      }
+    }
+    __syncthreads();
+  }
+}
+
+template <class T>
+__global__ void __launch_bounds__(256)
+    gemm_finish(Out<T> out, Batches batches, GemmSizes size, Splits splits) {
+  const std::int64_t area = std::int64_t{size.m} * size.n;
+  const std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  if (i >= area * batches.count) return;
+  const std::int64_t z = i / area, e = i % area;
+  const float* partial = splits.partial + z * splits.count * area + e;
+  float sum = 0;
+  for (int s = 0; s < splits.count; s++) sum += partial[s * area];
+  const int m = static_cast<int>(e / size.n), n = static_cast<int>(e % size.n);
+  const std::int64_t at = batches.of(batches.c, z) + out.row(m) + n;
+  out.p[at] = out.finished(sum, out.p[at], n + batches.of(batches.bias, z));
+}
+
+// ---- launchers ----
+
+inline constexpr std::int64_t kMultiprocessors =
+    132;  // of an H100 or H200: what the choices below fill
+
+template <class Shape, class A, class B>
+void gemm_tiled(const A& a, const B& b, const Out<typename Shape::T>& out, const Batches& batches,
+                GemmSizes size, Device device, Stream stream) {
+  const std::int64_t tiles =
+      ceil_div(size.m, Shape::kM) * ceil_div(size.n, Shape::kN) * batches.count;
+  // At least 8 steps a part, and two blocks a multiprocessor.
+  const std::int64_t steps = ceil_div(size.k, Shape::kK);
+  const std::int64_t parts =
+      std::clamp<std::int64_t>(2 * kMultiprocessors / std::max<std::int64_t>(tiles, 1), 1,
+                               std::max<std::int64_t>(steps / 8, 1));
+  Splits splits;
+  splits.depth = static_cast<int>(ceil_div(steps, parts) * Shape::kK);
+  splits.count =
+      static_cast<int>(std::max<std::int64_t>(ceil_div(size.k, std::max(splits.depth, 1)), 1));
+  const std::int64_t elements = std::int64_t{size.m} * size.n * batches.count;
+  const std::size_t bytes = splits.count > 1 ? elements * splits.count * sizeof(float) : 0;
+  if (bytes) splits.partial = static_cast<float*>(allocate(bytes, device.index));
+  launch({.grid = tiles * splits.count, .block = Shape::kThreads, .stream = stream},
+         gemm_kernel<Shape, A, B>, a, b, out, batches, size, splits);
+  if (!bytes) return;
+  launch({.grid = ceil_div(elements, 256), .block = 256, .stream = stream, .barriers = false},
+         gemm_finish<typename Shape::T>, out, batches, size, splits);
+  release(splits.partial, bytes, device.index);
+}
+
+template <Math kMath, class A, class B, class T>
+void gemm(const A& a, const B& b, const Out<T>& out, const Batches& batches, GemmSizes size,
+          Device device, Stream stream) {
+  if constexpr (kMath != Math::f32 && A::kVector > 1 && B::kVector > 1) {
+    if (ceil_div(size.m, 128) * ceil_div(size.n, 128) * batches.count >= kMultiprocessors)
+      return gemm_tiled<TileShape<kMath, true>>(a, b, out, batches, size, device, stream);
+  }
+  gemm_tiled<TileShape<kMath, false>>(a, b, out, batches, size, device, stream);
+}
+
+/// Calls f(std::integral_constant<Math, ...>) with what the arrays' type and precision() ask for.
+template <class F>
+void with_math(Dtype dtype, F&& f) {
+  if (dtype == Dtype::bf16)
+    f(std::integral_constant<Math, Math::bf16>{});
+  else if (precision() == Precision::tf32)
+    f(std::integral_constant<Math, Math::tf32>{});
+  else
+    f(std::integral_constant<Math, Math::f32>{});
+}
+
+/// Sizes that the kernels count in 32 bits.
+inline GemmSizes gemm_sizes(const char* op, std::int64_t m, std::int64_t n, std::int64_t k) {
+  LACUNA_CHECK(m < 1 << 30 && n < 1 << 30 && k < 1 << 30, op,
+               "a matrix has at most 2^30 rows or columns: got a product of (", m, ", ", k,
+               ") and (", k, ", ", n, ")");
+  return {static_cast<int>(m), static_cast<int>(n), static_cast<int>(k)};
+}
+
+}  // namespace lacuna::LACUNA_NS
