@@ -55,6 +55,15 @@ __device__ __forceinline__ void store_vec(T* p, std::int64_t i, std::int64_t n, 
   }
 }
 
+/// The same of an optional array: `absent` where there is no p.
+template <int N>
+__device__ __forceinline__ void load_parameter(float (&out)[N], const float* p, std::int64_t i,
+                                               std::int64_t n, float absent) {
+  if (p) return load_vec(out, p, i, n, 0.0f);
+  LACUNA_UNROLL
+  for (int k = 0; k < N; k++) out[k] = absent;
+}
+
 /// Calls f(std::integral_constant<int, N>) with the widest N whose vectors are 16 bytes and aligned in every row of
 /// `columns` elements at these addresses; with N = 1 where there is none.
 template <class T, class F>
