@@ -103,4 +103,15 @@ void check_float_arrays(const char* op, std::initializer_list<Arg> args) {
   }
 }
 
+void check_statistics(const char* op, Arg x, std::initializer_list<Arg> args) {
+  const Dtype dtype = statistics_dtype(x.array.dtype);
+  for (const Arg& arg : args) {
+    if (!arg.array) continue;
+    check_same_device(op, {x, arg});
+    LACUNA_CHECK(arg.array.dtype == dtype, op, arg.name, " must be ", name_of(dtype), " where ",
+                 x.name, " is ", name_of(x.array.dtype), ": got ", describe_all({x, arg}));
+    check_contiguous(op, {arg});
+  }
+}
+
 }  // namespace lacuna

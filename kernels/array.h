@@ -81,5 +81,7 @@ void check_same_shape(const char* op, std::initializer_list<Arg> args);
 void check_contiguous(const char* op, std::initializer_list<Arg> args);
 /// The three above and f32 or f64 (bf16 too on a device): what most kernels ask for.
 void check_float_arrays(const char* op, std::initializer_list<Arg> args);
+/// Every given array is contiguous, on x's device and of the dtype that parameters and statistics have beside x.
+void check_statistics(const char* op, Arg x, std::initializer_list<Arg> args);
 
 }  // namespace lacuna

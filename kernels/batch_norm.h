@@ -5,6 +5,7 @@
 //   backward   dbeta = sum dy,  dgamma = sum dy * xhat,  xhat = (x - mean) * rstd
 //              dx = s * (dy - sum dy / n - xhat * sum(dy * xhat) / n)   where mean and rstd are the batch's own
 //              dx = s * dy                                              where they are constants
+// Every vector of one value a channel is f32 beside bf16 activations, else of the same type.
 #include "array.h"
 
 namespace lacuna {

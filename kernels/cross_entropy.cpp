@@ -20,15 +20,16 @@ void check(const char* op, const Array& logits, const Array& targets, const Arra
 }  // namespace
 
 void validate(const CrossEntropyForward& a) {
-  check_float_arrays(a.op,
-                     {{"logits", a.logits}, {"stats", a.stats}, {"weight", a.weight}, {"y", a.y}});
+  check_float_arrays(a.op, {{"logits", a.logits}});
+  check_statistics(a.op, {"logits", a.logits},
+                   {{"stats", a.stats}, {"weight", a.weight}, {"y", a.y}});
   check(a.op, a.logits, a.targets, a.stats, a.label_smoothing);
 }
 
 void validate(const CrossEntropyBackward& a) {
-  check_float_arrays(
-      a.op,
-      {{"logits", a.logits}, {"stats", a.stats}, {"weight", a.weight}, {"dy", a.dy}, {"dx", a.dx}});
+  check_float_arrays(a.op, {{"logits", a.logits}, {"dx", a.dx}});
+  check_statistics(a.op, {"logits", a.logits},
+                   {{"stats", a.stats}, {"weight", a.weight}, {"dy", a.dy}});
   check_same_shape(a.op, {{"logits", a.logits}, {"dx", a.dx}});
   check(a.op, a.logits, a.targets, a.stats, a.label_smoothing);
 }

@@ -56,6 +56,9 @@ constexpr bool is_floating(Dtype t) {
   return t == Dtype::f32 || t == Dtype::bf16 || t == Dtype::f64;
 }
 
+/// Of parameters, statistics and losses beside activations of type t: norms keep theirs in f32 where those are bf16.
+constexpr Dtype statistics_dtype(Dtype t) { return t == Dtype::bf16 ? Dtype::f32 : t; }
+
 /// bfloat16: the upper half of an f32. Conversion rounds to nearest, ties to even; NaN stays NaN.
 struct bf16 {
   std::uint16_t bits;  // no initial value: shared memory on a GPU takes trivial types only

@@ -16,8 +16,8 @@ void check_columns(const char* op, const Array& x, const char* name, const Array
 }  // namespace
 
 void validate(const LayerNormForward& a) {
-  check_float_arrays(
-      a.op, {{"x", a.x}, {"gamma", a.gamma}, {"beta", a.beta}, {"stats", a.stats}, {"y", a.y}});
+  check_float_arrays(a.op, {{"x", a.x}, {"y", a.y}});
+  check_statistics(a.op, {"x", a.x}, {{"gamma", a.gamma}, {"beta", a.beta}, {"stats", a.stats}});
   check_same_shape(a.op, {{"x", a.x}, {"y", a.y}});
   check_rows(a.op, a.x, a.stats, 2);
   check_columns(a.op, a.x, "gamma", a.gamma);
@@ -25,13 +25,10 @@ void validate(const LayerNormForward& a) {
 }
 
 void validate(const LayerNormBackward& a) {
-  check_float_arrays(a.op, {{"x", a.x},
-                            {"dy", a.dy},
-                            {"gamma", a.gamma},
-                            {"stats", a.stats},
-                            {"dx", a.dx},
-                            {"dgamma", a.dgamma},
-                            {"dbeta", a.dbeta}});
+  check_float_arrays(a.op, {{"x", a.x}, {"dy", a.dy}, {"dx", a.dx}});
+  check_statistics(
+      a.op, {"x", a.x},
+      {{"gamma", a.gamma}, {"stats", a.stats}, {"dgamma", a.dgamma}, {"dbeta", a.dbeta}});
   check_same_shape(a.op, {{"x", a.x}, {"dy", a.dy}, {"dx", a.dx}});
   check_rows(a.op, a.x, a.stats, 2);
   check_columns(a.op, a.x, "gamma", a.gamma);
@@ -42,13 +39,15 @@ void validate(const LayerNormBackward& a) {
 }
 
 void validate(const L2NormaliseForward& a) {
-  check_float_arrays(a.op, {{"x", a.x}, {"norms", a.norms}, {"y", a.y}});
+  check_float_arrays(a.op, {{"x", a.x}, {"y", a.y}});
+  check_statistics(a.op, {"x", a.x}, {{"norms", a.norms}});
   check_same_shape(a.op, {{"x", a.x}, {"y", a.y}});
   check_rows(a.op, a.x, a.norms, 1);
 }
 
 void validate(const L2NormaliseBackward& a) {
-  check_float_arrays(a.op, {{"y", a.y}, {"dy", a.dy}, {"norms", a.norms}, {"dx", a.dx}});
+  check_float_arrays(a.op, {{"y", a.y}, {"dy", a.dy}, {"dx", a.dx}});
+  check_statistics(a.op, {"y", a.y}, {{"norms", a.norms}});
   check_same_shape(a.op, {{"y", a.y}, {"dy", a.dy}, {"dx", a.dx}});
   check_rows(a.op, a.y, a.norms, 1);
 }

@@ -5,6 +5,7 @@
 //     g = dy * gamma,  dx = rstd * (g - mean g - xhat * mean(g * xhat));  dgamma = sum_rows dy * xhat,  dbeta = sum_rows dy
 //   L2:
 //     y = x / s,  s = max(|x|, eps);   dx = (dy - y * sum(dy * y)) / s, without the second term where |x| < eps
+// Parameters, their gradients, statistics and norms are f32 beside bf16 activations, else of the same type.
 #include "array.h"
 
 namespace lacuna {

@@ -56,8 +56,9 @@ struct Moments {
 
 Moments batch_moments(const Tensor& x, const Comm& comm) {
   const Shape channels{x.dim(-1)};
-  Moments m{Tensor::empty(channels, x.dtype(), x.device()),
-            Tensor::empty(channels, x.dtype(), x.device()), 1};
+  const Dtype dtype = statistics_dtype(x.dtype());
+  Moments m{Tensor::empty(channels, dtype, x.device()), Tensor::empty(channels, dtype, x.device()),
+            1};
   for (int d = 0; d + 1 < x.ndim(); d++) m.count *= static_cast<double>(x.dim(d));
   run<&KernelTable::batch_norm_moments>(
       BatchNormMoments{m.mean.array(), m.centred.array(), x.array()}, x.device());

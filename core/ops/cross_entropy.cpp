@@ -31,9 +31,10 @@ Tensor cross_entropy(const Tensor& input, const Tensor& classes,
   const std::int64_t rows = classes.numel();
   const Tensor logits = contiguous(reshape(input, {rows, input.dim(-1)}));
   const Tensor targets = contiguous(reshape(classes, {rows}));
-  const Tensor y = Tensor::empty({}, logits.dtype(), logits.device());
-  const Tensor stats = Tensor::empty({rows, 2}, logits.dtype(), logits.device());
-  const Tensor weight = Tensor::empty({}, logits.dtype(), logits.device());
+  const Dtype dtype = statistics_dtype(logits.dtype());
+  const Tensor y = Tensor::empty({}, dtype, logits.device());
+  const Tensor stats = Tensor::empty({rows, 2}, dtype, logits.device());
+  const Tensor weight = Tensor::empty({}, dtype, logits.device());
   run<&KernelTable::cross_entropy_forward>(
       CrossEntropyForward{y.array(), stats.array(), weight.array(), logits.array(), targets.array(),
                           options.ignore_index, options.label_smoothing},

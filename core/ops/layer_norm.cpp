@@ -16,7 +16,7 @@ Gradients layer_norm_backward(Saved& saved, Tensor dy, Needs needs) {
   const Tensor dx = reuse_or_empty(dy);
   Tensor dgamma, dbeta;
   if (needs[1] || needs[2]) {
-    dgamma = Tensor::empty({x.dim(1)}, x.dtype(), x.device());
+    dgamma = Tensor::empty({x.dim(1)}, statistics_dtype(x.dtype()), x.device());
     dbeta = empty_like(dgamma);
   }
   run<&KernelTable::layer_norm_backward>(
@@ -39,7 +39,8 @@ Gradients l2_normalise_backward(Saved& saved, Tensor dy, Needs) {
 
 // x (rows, n), contiguous.
 Tensor l2_normalise_rows(const Tensor& x, double eps) {
-  const Tensor y = empty_like(x), norms = Tensor::empty({x.dim(0)}, x.dtype(), x.device());
+  const Tensor y = empty_like(x);
+  const Tensor norms = Tensor::empty({x.dim(0)}, statistics_dtype(x.dtype()), x.device());
   run<&KernelTable::l2_normalise_forward>(
       L2NormaliseForward{y.array(), norms.array(), x.array(), eps}, x.device());
   return record("l2_normalise", y, {x}, Saved{y, norms}.with(eps), l2_normalise_backward);
@@ -64,7 +65,7 @@ Tensor layer_norm(const Tensor& input, const Tensor& gamma, const Tensor& beta, 
   };
   const Tensor x = contiguous(reshape(input, {lead.numel(), last.numel()}));
   const Tensor scale = flat(gamma), shift = flat(beta), y = empty_like(x);
-  const Tensor stats = Tensor::empty({x.dim(0), 2}, x.dtype(), x.device());
+  const Tensor stats = Tensor::empty({x.dim(0), 2}, statistics_dtype(x.dtype()), x.device());
   run<&KernelTable::layer_norm_forward>(
       LayerNormForward{y.array(), stats.array(), x.array(), scale.array(), shift.array(), eps},
       x.device());

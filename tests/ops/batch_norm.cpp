@@ -52,7 +52,8 @@ const Register cases([] {
          .apply =
              [](const Tensors& in) { return batch_norm(in[0], in[1], in[2], {}, {}, mode(true)); },
          .reference = reference(true),
-         .gradient_tolerance = gradient_tolerance});
+         .gradient_tolerance = gradient_tolerance,
+         .devices = true});
   };
   for (int n : kSizes) {
     if (n > 1) one("rows=" + std::to_string(n), {n, 3});
@@ -65,16 +66,18 @@ const Register cases([] {
   add({.name = "batch_norm/plain",
        .inputs = {{{4, 5, 5, 8}}},
        .apply = [](const Tensors& in) { return batch_norm(in[0], {}, {}, {}, {}, mode(true)); },
-       .reference = reference(false)});
+       .reference = reference(false),
+       .devices = true});
   add({.name = "batch_norm/eval",
        .inputs = {{{4, 33, 2}}, {{2}, 0.5, 1.5}, {{2}}},
        .apply =
            [](const Tensors& in) {
-             const auto as = [&](Tensor t) { return to(t, in[0].dtype()); };
+             const auto as = [&](Tensor t) { return to(to(t, in[0].dtype()), in[0].device()); };
              return batch_norm(in[0], in[1], in[2], as(Tensor::of({0.5f, -1}, {2})),
                                as(Tensor::of({2, 0.25f}, {2})), mode(false));
            },
-       .reference = reference(true, {0.5, -1}, {2, 0.25})});
+       .reference = reference(true, {0.5, -1}, {2, 0.25}),
+       .devices = true});
   // A mean far from zero: E[x^2] - E[x]^2 in f32 would have no digit left.
   add({.name = "batch_norm/offset",
        .inputs = {{{64, 64, 3}, 1000, 1001}},
@@ -82,6 +85,7 @@ const Register cases([] {
        .reference = reference(false),
        .tolerance = 1e-4,
        .gradient_tolerance = 1e-3,
+       .devices = true,
        .check_numerically = false});
 });
 
