@@ -12,12 +12,12 @@
 #include <device/launch.cuh>
 #include <device/shared.cuh>
 #include <device/tile.cuh>
+#include <device/workspace.cuh>
 
 #include "../array.h"
 #include "../epilogue.h"
 #include "../math.h"
 #include "../precision.h"
-#include "memory.h"
 
 namespace lacuna::LACUNA_NS {
 
@@ -248,14 +248,13 @@ void gemm_tiled(const A& a, const B& b, const Out<typename Shape::T>& out, const
   splits.count =
       static_cast<int>(std::max<std::int64_t>(ceil_div(size.k, std::max(splits.depth, 1)), 1));
   const std::int64_t elements = std::int64_t{size.m} * size.n * batches.count;
-  const std::size_t bytes = splits.count > 1 ? elements * splits.count * sizeof(float) : 0;
-  if (bytes) splits.partial = static_cast<float*>(allocate(bytes, device.index));
+  const Workspace<float> partial(device, splits.count > 1 ? elements * splits.count : 0);
+  splits.partial = partial.data();
   launch({.grid = tiles * splits.count, .block = Shape::kThreads, .stream = stream},
          gemm_kernel<Shape, A, B>, a, b, out, batches, size, splits);
-  if (!bytes) return;
-  launch({.grid = ceil_div(elements, 256), .block = 256, .stream = stream, .barriers = false},
-         gemm_finish<typename Shape::T>, out, batches, size, splits);
-  release(splits.partial, bytes, device.index);
+  if (splits.partial)
+    launch({.grid = ceil_div(elements, 256), .block = 256, .stream = stream, .barriers = false},
+           gemm_finish<typename Shape::T>, out, batches, size, splits);
 }
 
 template <Math kMath, class A, class B, class T>

@@ -1,30 +1,37 @@
 #pragma once
-// Memory for the launches of one kernel call, on the host's side. It is given back as soon as they are on their way,
-// which is sound because a device does its work in order.
-#include "../../backend.h"
+// Device memory for the time of a kernel call.
+#include <cstddef>
+#include <utility>
+
+#include "../../array.h"
 
 namespace lacuna::LACUNA_NS {
 
+// Of the backend: its memory.h.
+void* allocate(std::size_t bytes, int index);
+void release(void* data, std::size_t bytes, int index);
+
+/// `count` elements on a device. Released while the kernels that use it may still run: what is handed the block
+/// next comes behind them in the stream.
 template <class T>
 class Workspace {
  public:
   Workspace(Device device, std::int64_t count)
-      : memory_(find_backend(device.type)->memory),
-        bytes_(static_cast<std::size_t>(count) * sizeof(T)),
-        index_(device.index),
-        data_(bytes_ ? static_cast<T*>(memory_.allocate(bytes_, index_)) : nullptr) {}
+      : bytes_(static_cast<std::size_t>(count) * sizeof(T)), index_(device.index) {
+    if (bytes_ > 0) data_ = static_cast<T*>(allocate(bytes_, index_));
+  }
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
   ~Workspace() {
-    if (data_) memory_.release(data_, bytes_, index_);
+    if (data_) release(data_, bytes_, index_);
   }
+  /// Null where the count is 0.
   T* data() const { return data_; }
 
  private:
-  const Memory& memory_;
   std::size_t bytes_;
   int index_;
-  T* data_;
+  T* data_ = nullptr;
 };
 
 }  // namespace lacuna::LACUNA_NS
