@@ -60,16 +60,14 @@ __global__ void __launch_bounds__(kThreads)
 
 template <class T, int N>
 __global__ void __launch_bounds__(kThreads) fill_kernel(T* y, T value, Vectors<1> vectors) {
+  const std::int64_t i = thread_number();
+  if (i >= vectors.count) return;
   Vec<T, N> out;
   LACUNA_UNROLL
   for (int k = 0; k < N; k++) out.v[k] = value;
-  each_vector<1>(
-      vectors.count, [](int, std::int64_t) {},
-      [&](int, std::int64_t i) {
-        std::int64_t at[1];
-        vectors.offsets(i, at);
-        store_some(y + at[0], vectors.size - i * N, out);
-      });
+  std::int64_t at[1];
+  vectors.offsets(i, at);
+  store_some(y + at[0], vectors.size - i * N, out);
 }
 
 // Two dimensions: a is contiguous in x, b in y. Strides in elements.
@@ -104,21 +102,6 @@ __global__ void __launch_bounds__(kTile* kTileRows)
 
 // ---- launchers ----
 
-// Calls f(zero of a type with so many bytes).
-template <class F>
-void by_size(std::size_t bytes, F&& f) {
-  switch (bytes) {
-    case 1:
-      return f(std::uint8_t{});
-    case 2:
-      return f(std::uint16_t{});
-    case 4:
-      return f(std::uint32_t{});
-    default:
-      return f(std::uint64_t{});
-  }
-}
-
 // Takes the copies that turning makes coalesced; false leaves the others alone.
 bool transposes(const Copy& copy, Stream stream) {
   Walk<2> walk({&copy.y, &copy.x});
@@ -147,7 +130,7 @@ void copy_typed(const Copy& a, Stream stream) {
   constexpr int kWide = 16 / (sizeof(To) > sizeof(From) ? sizeof(To) : sizeof(From));
   with_vectors<kWide, 2>({&a.y, &a.x}, [&](auto width, const Vectors<2>& vectors) {
     constexpr int N = decltype(width)::value;
-    const bool repeated = N > 1 && vectors.strides[1][vectors.ndim - 1] == 0;
+    const bool repeated = vectors.repeated(1);
     launch({.grid = blocks_for<kUnroll<To, From>>(vectors.count),
             .block = kThreads,
             .stream = stream,

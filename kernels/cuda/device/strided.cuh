@@ -45,6 +45,9 @@ struct Vectors {
     count = walk.outer * ceil_div(walk.inner, n);
   }
 
+  /// Array k has one element for all of a vector.
+  LACUNA_HD bool repeated(int k) const { return strides[k][ndim - 1] == 0; }
+
   __device__ __forceinline__ void offsets(std::int64_t i, std::int64_t (&at)[K]) const {
     LACUNA_UNROLL
     for (int k = 0; k < K; k++) at[k] = 0;
@@ -83,14 +86,29 @@ bool vectors_fit(const Walk<K>& walk, const Array* const (&arrays)[K], int n) {
   return true;
 }
 
-/// Calls f(std::integral_constant<int, N>, Vectors<K>) with N = kWide where vectors fit, else with 1.
+/// Calls f(std::integral_constant<int, N>, Vectors<K>) with N = kWide where vectors fit (and are `allowed`), else with 1.
 template <int kWide, int K, class F>
-void with_vectors(const Array* const (&arrays)[K], F&& f) {
+void with_vectors(const Array* const (&arrays)[K], F&& f, bool allowed = true) {
   const Walk<K> walk(arrays);
-  if (vectors_fit(walk, arrays, kWide))
+  if (allowed && vectors_fit(walk, arrays, kWide))
     f(std::integral_constant<int, kWide>{}, Vectors<K>(walk, kWide));
   else
     f(std::integral_constant<int, 1>{}, Vectors<K>(walk, 1));
+}
+
+/// Calls f(zero of an unsigned type of so many bytes).
+template <class F>
+void by_size(std::size_t bytes, F&& f) {
+  switch (bytes) {
+    case 1:
+      return f(std::uint8_t{});
+    case 2:
+      return f(std::uint16_t{});
+    case 4:
+      return f(std::uint32_t{});
+    default:
+      return f(std::uint64_t{});
+  }
 }
 
 inline constexpr std::int64_t kThreads = 256;  // of a block that shares vectors out
@@ -99,6 +117,11 @@ inline constexpr std::int64_t kThreads = 256;  // of a block that shares vectors
 template <int U>
 std::int64_t blocks_for(std::int64_t count) {
   return ceil_div(count, kThreads * U);
+}
+
+/// Of this thread in a one-dimensional grid.
+__device__ __forceinline__ std::int64_t thread_number() {
+  return std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
 }
 
 /// Calls load(u, i) for this thread's U vectors and then store(u, i): U loads are on their way at once.
