@@ -21,9 +21,9 @@ Tensor Tensor::zeros(const Shape& shape, Dtype dtype, Device device) {
 }
 
 Tensor Tensor::full(const Shape& shape, double value, Dtype dtype, Device device) {
-  Tensor t = empty(shape, dtype);
-  run<&KernelTable::fill>(Fill{t.array(), value}, t.device());
-  return to(t, device);
+  Tensor t = empty(shape, dtype, device);
+  run<&KernelTable::fill>(Fill{t.array(), value}, device);
+  return t;
 }
 
 Tensor Tensor::scalar(double value, Dtype dtype, Device device) {
@@ -137,10 +137,7 @@ void Tensor::copy_from(const Tensor& from) {
 void Tensor::fill(double value) {
   check_in_place("fill");
   storage_->bump_version();
-  if (device().type == DeviceType::cpu)
-    run<&KernelTable::fill>(Fill{array(), value}, device());
-  else
-    copy_from(full(shape_, value, dtype_));
+  run<&KernelTable::fill>(Fill{array(), value}, device());
 }
 
 Tensor& Tensor::requires_grad(bool on) {

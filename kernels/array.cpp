@@ -93,6 +93,10 @@ void check_float_arrays(const char* op, std::initializer_list<Arg> args) {
   check_same_device(op, args);
   check_same_dtype(op, args);
   check_contiguous(op, args);
+  check_float_dtype(op, args);
+}
+
+void check_float_dtype(const char* op, std::initializer_list<Arg> args) {
   for (const Arg& arg : args) {
     if (!arg.array) continue;
     const bool ok = arg.array.dtype == Dtype::f32 ||

@@ -79,7 +79,9 @@ void check_same_dtype(const char* op, std::initializer_list<Arg> args);
 void check_same_shape(const char* op, std::initializer_list<Arg> args);
 /// Every given array is contiguous in row-major order.
 void check_contiguous(const char* op, std::initializer_list<Arg> args);
-/// The three above and f32 or f64 (bf16 too on a device): what most kernels ask for.
+/// Every given array is f32, f64 on cpu, or bf16 on cuda and emu.
+void check_float_dtype(const char* op, std::initializer_list<Arg> args);
+/// The same device, dtype and contiguity, and a dtype as above: what most kernels ask for.
 void check_float_arrays(const char* op, std::initializer_list<Arg> args);
 /// Every given array is contiguous, on x's device and of the dtype that parameters and statistics have beside x.
 void check_statistics(const char* op, Arg x, std::initializer_list<Arg> args);

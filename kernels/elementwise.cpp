@@ -68,8 +68,9 @@ void validate(const BinaryForward& a) {
   check_same_dtype(op, {{"a", a.a}, {"b", a.b}, {"y", a.y}});
   check_same_shape(op, {{"a", a.a}, {"b", a.b}, {"y", a.y}});
   check_contiguous(op, {{"y", a.y}});
-  LACUNA_CHECK(is_floating(a.a.dtype) || (takes_integers(a.kind) && a.a.dtype != Dtype::boolean),
-               op, "does not take this dtype: got ", describe("a", a.a), ", ", describe("b", a.b));
+  if (is_floating(a.a.dtype)) return check_float_dtype(op, {{"a", a.a}, {"b", a.b}});
+  LACUNA_CHECK(takes_integers(a.kind) && a.a.dtype != Dtype::boolean, op,
+               "does not take this dtype: got ", describe("a", a.a), ", ", describe("b", a.b));
 }
 
 void validate(const BinaryBackward& a) {

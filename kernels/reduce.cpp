@@ -1,20 +1,26 @@
 #include "reduce.h"
 
 namespace lacuna {
+namespace {
+void check_dtype(const char* op, const Array& x) {
+  LACUNA_CHECK(x.dtype == Dtype::f32 || x.dtype == Dtype::f64, op,
+               "takes f32 or f64 (convert with to(x, dtype)): got ", describe("x", x));
+  LACUNA_CHECK(x.dtype == Dtype::f32 || x.device.type == DeviceType::cpu, op,
+               "takes f64 on cpu only: got ", describe("x", x));
+}
+}  // namespace
 
 void validate(const Sum& a) {
   check_same_device(a.op, {{"x", a.x}, {"y", a.y}});
   check_same_dtype(a.op, {{"x", a.x}, {"y", a.y}});
   check_same_shape(a.op, {{"x", a.x}, {"y", a.y}});
-  LACUNA_CHECK(a.x.dtype == Dtype::f32 || a.x.dtype == Dtype::f64, a.op,
-               "takes f32 or f64 (convert with to(x, dtype)): got ", describe("x", a.x));
+  check_dtype(a.op, a.x);
 }
 
 void validate(const Argmax& a) {
   check_same_device(a.op, {{"x", a.x}, {"index", a.index}});
   check_contiguous(a.op, {{"x", a.x}, {"index", a.index}});
-  LACUNA_CHECK(a.x.dtype == Dtype::f32 || a.x.dtype == Dtype::f64, a.op,
-               "takes f32 or f64 (convert with to(x, dtype)): got ", describe("x", a.x));
+  check_dtype(a.op, a.x);
   LACUNA_CHECK(a.index.dtype == Dtype::i64 && a.index.ndim == 1 && a.x.ndim == 2 &&
                    a.index.dim(0) == a.x.dim(0),
                a.op, "needs x (rows, n) and index (rows) i64: got ", describe("x", a.x), ", ",
