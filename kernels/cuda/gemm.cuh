@@ -92,7 +92,7 @@ struct Staged {
   static constexpr int kLines = kAlongK ? kVectors : 1, kDepths = kAlongK ? 1 : kVectors;
 
   typename Side::Line lines[kLines];
-  T v[kVectors][V];
+  T v[kVectors][V] = {};
 
   static __device__ int line(int i) {
     return kAlongK ? threadIdx.x / kAcross + i * kStep : threadIdx.x % kAcross * V;

@@ -100,14 +100,15 @@ TEST_P(OnDevice, LargeConvolution) {
         {{70, 16, 16, 32}, {128, 3, 3, 32}});
 }
 
+std::string name_of_case(const testing::TestParamInfo<OnDevice::ParamType>& info) {
+  const bool emu = std::get<0>(info.param) == DeviceType::emu;
+  return (emu ? "emu_" : "cuda_") + std::string(std::get<1>(info.param).name);
+}
+
 INSTANTIATE_TEST_SUITE_P(Precision, OnDevice,
                          testing::Combine(testing::Values(DeviceType::emu, DeviceType::cuda),
                                           testing::ValuesIn(kArithmetics)),
-                         [](const auto& info) {
-                           const auto& [type, arithmetic] = info.param;
-                           return std::string(type == DeviceType::emu ? "emu" : "cuda") + "_" +
-                                  arithmetic.name;
-                         });
+                         name_of_case);
 
 }  // namespace
 }  // namespace lacuna::test
