@@ -118,4 +118,11 @@ void check_statistics(const char* op, Arg x, std::initializer_list<Arg> args) {
   }
 }
 
+void check_f32_dtype(const char* op, std::initializer_list<Arg> args) {
+  for (const Arg& arg : args)
+    LACUNA_CHECK(!arg.array || arg.array.dtype == Dtype::f32 ||
+                     (arg.array.dtype == Dtype::f64 && arg.array.device.type == DeviceType::cpu),
+                 op, "takes f32 (or f64 on cpu): got ", describe_all(args));
+}
+
 }  // namespace lacuna

@@ -81,6 +81,8 @@ void check_same_shape(const char* op, std::initializer_list<Arg> args);
 void check_contiguous(const char* op, std::initializer_list<Arg> args);
 /// Every given array is f32, f64 on cpu, or bf16 on cuda and emu.
 void check_float_dtype(const char* op, std::initializer_list<Arg> args);
+/// Every given array is f32, or f64 on cpu: arguments that are never stored as bf16.
+void check_f32_dtype(const char* op, std::initializer_list<Arg> args);
 /// The same device, dtype and contiguity, and a dtype as above: what most kernels ask for.
 void check_float_arrays(const char* op, std::initializer_list<Arg> args);
 /// Every given array is contiguous, on x's device and of the dtype that parameters and statistics have beside x.

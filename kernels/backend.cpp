@@ -23,10 +23,8 @@ const Backend* find_backend(DeviceType type) {
 const std::vector<const char*>& kernel_names() {
   static const std::vector<const char*> names = {
 #define KERNEL(name, Args) #name,
-#define KERNEL_CPU KERNEL
 #include "kernels.def"
 #undef KERNEL
-#undef KERNEL_CPU
   };
   return names;
 }
@@ -52,11 +50,6 @@ const Backend& backend_for(const char* op, Device device) {
     if (const Backend* b = find_backend(type))
       have += (have.empty() ? "" : ", ") + std::string(b->name);
   fail(op, "device ", device, " is not in this build (it has: ", have, ")");
-}
-
-void no_kernel(const char* op, const Backend& backend) {
-  fail(op, "no kernel for ", backend.name,
-       ": this op runs on cpu only; move its inputs with to(Device{})");
 }
 
 void count_call(std::size_t kernel) { calls[kernel].fetch_add(1, std::memory_order_relaxed); }

@@ -8,17 +8,13 @@
 namespace lacuna {
 
 #define KERNEL(name, Args) struct Args;
-#define KERNEL_CPU KERNEL
 #include "kernels.def"
 #undef KERNEL
-#undef KERNEL_CPU
 
 struct KernelTable {
 #define KERNEL(name, Args) void (*name)(const Args&, Stream) = nullptr;
-#define KERNEL_CPU KERNEL
 #include "kernels.def"
 #undef KERNEL
-#undef KERNEL_CPU
 };
 
 /// Raw memory of one device. Allocations are aligned to at least 64 bytes.
@@ -52,7 +48,6 @@ std::vector<std::int64_t> kernel_calls();
 namespace detail {
 /// The backend of `device`, or an Error that names the op and says what there is.
 const Backend& backend_for(const char* op, Device device);
-[[noreturn]] void no_kernel(const char* op, const Backend& backend);
 void count_call(std::size_t kernel);
 }  // namespace detail
 
@@ -64,7 +59,6 @@ void run(const Args& args, Device device, Stream stream = {}) {
   validate(args);
   const Backend& backend = detail::backend_for(Args::op, device);
   const auto kernel = backend.kernels.*Entry;
-  if (!kernel) detail::no_kernel(Args::op, backend);
   static const std::size_t number = [] {
     // The table holds function pointers only, so an entry's place in it is its number.
     static constexpr KernelTable table{};

@@ -15,6 +15,7 @@ void check_tensors(const char* op, const OptimizerTensor* tensors, std::int64_t 
     const std::initializer_list<Arg> args = {
         {"param", t.param}, {"grad", t.grad}, {"first", t.first}, {"second", t.second}};
     check_float_arrays(op, args);
+    check_f32_dtype(op, {{"param", t.param}});
     check_same_shape(op, args);
     LACUNA_CHECK(t.param.device == tensors[0].param.device, op,
                  "all parameters must be on one device: got ", describe("param", t.param), " and ",
@@ -38,6 +39,7 @@ void validate(const SumSquares& a) {
                a.count);
   for (std::int64_t i = 0; i < a.count; i++) {
     check_float_arrays(a.op, {{"array", a.arrays[i]}});
+    check_f32_dtype(a.op, {{"array", a.arrays[i]}});
     check_same_device(a.op, {{"array", a.arrays[i]}, {"sums", a.sums}});
   }
 }

@@ -27,6 +27,7 @@ void check_mask(const char* op, const Array& a, const Array& mask, const Array& 
 void validate(const PointwiseLossForward& a) {
   const char* op = name_of(a.kind);
   check_float_arrays(op, {{"a", a.a}, {"b", a.b}, {"y", a.y}});
+  check_f32_dtype(op, {{"a", a.a}});
   check_same_shape(op, {{"a", a.a}, {"b", a.b}});
   LACUNA_CHECK(a.y.ndim == 0, op, "the result is 0-d: got ", describe("y", a.y));
   check_mask(op, a.a, a.mask, a.weight);
@@ -35,6 +36,7 @@ void validate(const PointwiseLossForward& a) {
 void validate(const PointwiseLossBackward& a) {
   const char* op = name_of(a.kind);
   check_float_arrays(op, {{"a", a.a}, {"b", a.b}, {"dy", a.dy}, {"da", a.da}, {"db", a.db}});
+  check_f32_dtype(op, {{"a", a.a}});
   check_same_shape(op, {{"a", a.a}, {"b", a.b}, {"da", a.da}, {"db", a.db}});
   LACUNA_CHECK(a.dy.ndim == 0, op, "the upstream gradient is 0-d: got ", describe("dy", a.dy));
   check_mask(op, a.a, a.mask, a.weight);

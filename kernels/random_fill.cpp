@@ -25,6 +25,7 @@ void validate(const RandomFill& a) {
   } else {
     LACUNA_CHECK(real, a.op, "gives f32 or f64: got ", describe("y", a.y));
   }
+  if (real) check_f32_dtype(a.op, {{"y", a.y}});
 }
 
 }  // namespace lacuna

@@ -10,18 +10,18 @@ namespace {
 
 Tensor fill(Distribution kind, const Shape& shape, double a, double b, RandomKey key, Dtype dtype,
             Device device) {
-  const Tensor y = Tensor::empty(shape, dtype), row = reshape(y, {1, y.numel()});
-  run<&KernelTable::random_fill>(RandomFill{kind, row.array(), {}, key, a, b}, y.device());
-  return to(y, device);
+  const Tensor y = Tensor::empty(shape, dtype, device), row = reshape(y, {1, y.numel()});
+  run<&KernelTable::random_fill>(RandomFill{kind, row.array(), {}, key, a, b}, device);
+  return y;
 }
 
 Tensor fill(Distribution kind, const Shape& shape, double a, double b, const Context& ctx,
             std::string_view stream, Dtype dtype, Device device) {
-  const Tensor y = Tensor::empty(shape, dtype);
-  const Tensor ids = ctx.ids.defined() ? contiguous(to(ctx.ids, y.device())) : Tensor();
+  const Tensor y = Tensor::empty(shape, dtype, device);
+  const Tensor ids = ctx.ids.defined() ? contiguous(to(ctx.ids, device)) : Tensor();
   run<&KernelTable::random_fill>(RandomFill{kind, y.array(), ids.array(), ctx.key(stream), a, b},
-                                 y.device());
-  return to(y, device);
+                                 device);
+  return y;
 }
 
 }  // namespace

@@ -7,10 +7,8 @@
 namespace lacuna {
 namespace cpu {
 #define KERNEL(name, Args) void name(const Args&, Stream);
-#define KERNEL_CPU KERNEL
 #include "../kernels.def"
 #undef KERNEL
-#undef KERNEL_CPU
 }  // namespace cpu
 
 const Backend* cpu_backend() {
@@ -23,10 +21,8 @@ const Backend* cpu_backend() {
        [](void* data, std::size_t bytes, Stream) { std::memset(data, 0, bytes); }},
       {
 #define KERNEL(name, Args) .name = &cpu::name,
-#define KERNEL_CPU KERNEL
 #include "../kernels.def"
 #undef KERNEL
-#undef KERNEL_CPU
       },
       [] { return 1; },
       [] { return std::string(); }};

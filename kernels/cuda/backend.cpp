@@ -13,10 +13,8 @@ namespace lacuna {
 namespace cuda {
 
 #define KERNEL(name, Args) void name(const Args&, Stream);
-#define KERNEL_CPU(name, Args)
 #include "../kernels.def"
 #undef KERNEL
-#undef KERNEL_CPU
 
 void check(cudaError_t error, const char* op) {
   if (error != cudaSuccess) fail(op, cudaGetErrorName(error), ": ", cudaGetErrorString(error));
@@ -79,10 +77,8 @@ const Backend* cuda_backend() {
       {cuda::allocate, cuda::release, cuda::copy, cuda::fill_zero},
       {
 #define KERNEL(name, Args) .name = &cuda::name,
-#define KERNEL_CPU(name, Args)
 #include "../kernels.def"
 #undef KERNEL
-#undef KERNEL_CPU
       },
       [] { return cuda::devices().count; },
       [] { return cuda::devices().count ? std::string() : cuda::devices().why_absent; },

@@ -3,9 +3,8 @@
 //   shapes       any strides; equal dtypes move as plain 1, 2, 4 or 8 bytes, bool is read as u8
 //   traffic      x read once, y written once. Where x's contiguous dimension is not y's, tiles of 32 x 32 are turned in
 //                shared memory, so that both sides are whole lines (equal dtypes, both dimensions of 8 at least)
-//   launch       256 threads, 4 vectors of 16 bytes of the wider side each, 1 where the dtypes are a rare pair (elements
-//                in place of vectors where these do not fit);
-//                turning: 32 x 8 threads a tile
+//   launch       256 threads, 4 vectors of 16 bytes of the wider side each (1 where the dtypes are a rare pair; elements
+//                in place of vectors where these do not fit); turning: 32 x 8 threads a tile
 //   determinism  yes: elements are independent
 //   checked by   tests/emu/copy.cpp, tests/ops (every case that converts or is strided)
 //   measured     not measured
@@ -20,7 +19,7 @@ namespace {
 
 constexpr int kTile = 32, kTileRows = 8;
 
-// Vectors a thread. Rare conversions make do with one: there are many of them to compile.
+// Vectors a thread: 4 for equal dtypes and between f32 and bf16. The rest make do with one: they are many to compile.
 template <class To, class From>
 constexpr int kUnroll = std::is_same_v<To, From> || (sizeof(To) + sizeof(From) == 6) ? 4 : 1;
 

@@ -49,7 +49,7 @@ __global__ void __launch_bounds__(kThreads)
   std::int64_t at[2];
   kept.offsets(o, at);
   x += at[1];
-  constexpr int kVectors = kBatch / N < 4 ? kBatch / N : 4;
+  constexpr int kVectors = kBatch / N;
   float v[kVectors * N], one[N];
   double sum = 0;
   const auto load = [&](float(&out)[N], std::int64_t i) {

@@ -8,10 +8,8 @@
 namespace lacuna {
 namespace emu {
 #define KERNEL(name, Args) void name(const Args&, Stream);
-#define KERNEL_CPU(name, Args)
 #include "../kernels.def"
 #undef KERNEL
-#undef KERNEL_CPU
 }  // namespace emu
 
 const Backend* emu_backend() {
@@ -25,10 +23,8 @@ const Backend* emu_backend() {
                                    }},
                                   {
 #define KERNEL(name, Args) .name = &emu::name,
-#define KERNEL_CPU(name, Args)
 #include "../kernels.def"
 #undef KERNEL
-#undef KERNEL_CPU
                                   },
                                   [] { return 1; },
                                   [] { return std::string(); }};

@@ -31,7 +31,8 @@ void mask_case(const std::string& name, const Shape& shape, MaskKind kind) {
              for (std::size_t i = 0; i < hidden.size(); i++) y.push_back(hidden[i] ? 0 : y[i]);
              return y;
            },
-       .gradient = false});
+       .gradient = false,
+       .devices = true});
 }
 
 const Register cases([] {

@@ -49,6 +49,7 @@ void step_case(const std::string& name, std::size_t states, Tensor (*apply)(cons
     c.apply = apply;
     c.reference = [formula](const Tensors& x) { return each(x, formula); };
     c.gradient = false;
+    c.devices = true;
     add(c);
   }
 }
@@ -56,7 +57,7 @@ void step_case(const std::string& name, std::size_t states, Tensor (*apply)(cons
 template <bool kNesterov>
 Tensor sgd(const Tensors& x) {
   Step s(x);
-  run<&KernelTable::sgd_step>(SgdStep{&s.args, 1, 0.9, kNesterov, kScale}, {});
+  run<&KernelTable::sgd_step>(SgdStep{&s.args, 1, 0.9, kNesterov, kScale}, s.param.device());
   return concat({s.param, s.first});
 }
 
@@ -65,7 +66,8 @@ Tensor adam(const Tensors& x) {
   Step s(x);
   s.args.bias1 = 1 - 0.8;
   s.args.bias2 = 1 - 0.95;
-  run<&KernelTable::adam_step>(AdamStep{&s.args, 1, 0.8, 0.95, 1e-8, kDecoupled, kScale}, {});
+  run<&KernelTable::adam_step>(AdamStep{&s.args, 1, 0.8, 0.95, 1e-8, kDecoupled, kScale},
+                               s.param.device());
   return concat({s.param, s.first, s.second});
 }
 
@@ -74,7 +76,7 @@ const Register cases([] {
       "sgd_step", 0,
       [](const Tensors& x) {
         Step s(x);
-        run<&KernelTable::sgd_step>(SgdStep{&s.args, 1, 0, false, kScale}, {});
+        run<&KernelTable::sgd_step>(SgdStep{&s.args, 1, 0, false, kScale}, s.param.device());
         return s.param;
       },
       [](double& p, double g, double&, double&) { p -= kLr * (kScale * g + kDecay * p); });
@@ -103,7 +105,7 @@ const Register cases([] {
       "lerp_step", 0,
       [](const Tensors& x) {
         Step s(x);
-        run<&KernelTable::lerp_step>(LerpStep{&s.args, 1, 0.25}, {});
+        run<&KernelTable::lerp_step>(LerpStep{&s.args, 1, 0.25}, s.param.device());
         return s.param;
       },
       [](double& p, double g, double&, double&) { p = 0.75 * p + 0.25 * g; });
@@ -114,8 +116,8 @@ const Register cases([] {
              [](const Tensors& x) {
                const Tensor a = contiguous(x[0]), b = contiguous(x[1]);
                const Array arrays[] = {a.array(), b.array()};
-               Tensor sums = Tensor::empty({2}, Dtype::f64);
-               run<&KernelTable::sum_squares>(SumSquares{arrays, 2, sums.array()}, {});
+               Tensor sums = Tensor::empty({2}, Dtype::f64, a.device());
+               run<&KernelTable::sum_squares>(SumSquares{arrays, 2, sums.array()}, a.device());
                return sums;
              },
          .reference =
@@ -128,7 +130,8 @@ const Register cases([] {
                }
                return sums;
              },
-         .gradient = false});
+         .gradient = false,
+         .devices = true});
 });
 
 }  // namespace

@@ -100,6 +100,30 @@ TEST(random_fill, with_a_key_all_elements_are_one_row) {
   EXPECT_EQ(bernoulli({0, 3}, 0.5, key).numel(), 0);
 }
 
+TEST(random_fill, has_the_same_bits_on_a_device) {
+  const Backend* const emu = find_backend(DeviceType::emu);
+  if (!emu) GTEST_SKIP() << "emu is not in this build";
+  const Context ctx = context(row_ids({40, 3}, 2));
+  const Device device{DeviceType::emu};
+  const auto on = [&](Device d) {
+    std::vector<float> all;
+    for (const Tensor& t : {uniform({4, 33}, -3, 5, ctx, "test", Dtype::f32, d),
+                            normal({30, 50}, 1, 2, RandomKey{5}, Dtype::f32, d),
+                            to(bernoulli({4, 7}, 0.25, ctx, "test", Dtype::boolean, d), Dtype::f32),
+                            Tensor::full({3, 5}, 0.75, Dtype::f32, d)}) {
+      EXPECT_EQ(t.device(), d);
+      const auto v = t.to_vector<float>();
+      all.insert(all.end(), v.begin(), v.end());
+    }
+    Tensor x = Tensor::zeros({4, 6}, Dtype::f32, d);
+    slice(x, 1, 1, 6, 2).fill(3);
+    const auto v = x.to_vector<float>();
+    all.insert(all.end(), v.begin(), v.end());
+    return all;
+  };
+  EXPECT_EQ(on(device), on({}));
+}
+
 TEST(random_fill, errors) {
   const auto text = [](auto f) -> std::string {
     try {

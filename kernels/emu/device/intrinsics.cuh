@@ -148,6 +148,11 @@ void __stcs(T* p, T v) {
 // ---- numbers ----
 
 inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
+// Rounded by themselves, never fused with what comes next.
+inline float __fadd_rn(float a, float b) { return a + b; }
+inline float __fmul_rn(float a, float b) { return a * b; }
+inline double __dadd_rn(double a, double b) { return a + b; }
+inline double __dmul_rn(double a, double b) { return a * b; }
 inline int __popc(unsigned v) { return __builtin_popcount(v); }
 inline int __clz(int v) { return v ? __builtin_clz(static_cast<unsigned>(v)) : 32; }
 inline int __ffs(int v) { return __builtin_ffs(v); }
