@@ -69,7 +69,7 @@ Gradients index_add_backward(Saved& saved, Tensor dy, Needs needs) {
 void detail::check_index(const char* op, const Tensor& index, std::int64_t size) {
   LACUNA_CHECK(index.defined() && index.dtype() == Dtype::i64, op, "index must be i64: got ",
                describe("index", index));
-  if (index.device().type == DeviceType::cuda) return;  // its kernels check for themselves
+  if (index.device().type == DeviceType::cuda) return;  // out of reach: see kernels/index.h
   const Tensor packed = contiguous(index);
   const std::int64_t* const v = packed.data<std::int64_t>();
   for (std::int64_t i = 0; i < packed.numel(); i++) {

@@ -88,7 +88,8 @@ __global__ void __launch_bounds__(1024)
     for (int k = 0; k < N; k++) sum += expf(v[k] - shift_of(max));
   }
   const float shift = shift_of(block_reduce<Max>(max));
-  const Normalize normalize(shift, block_reduce<Sum>(sum * expf(shift_of(max) - shift)));
+  if (max != -INFINITY) sum *= expf(max - shift);  // else it is 0 (or NaN) already
+  const Normalize normalize(shift, block_reduce<Sum>(sum));
   for (std::int64_t j = std::int64_t{threadIdx.x} * N; j < columns;
        j += std::int64_t{blockDim.x} * N) {
     load_vec(v, x, j, columns, -INFINITY);

@@ -147,13 +147,16 @@ inline void check_softmax_everywhere(DeviceType type) {
     both(s, random_values(s, 4.0f));
   }
   for (std::int64_t columns : {1, 33, 127, 1025}) {
-    const SoftmaxShape s{6, columns};
+    const SoftmaxShape s{7, columns};
     std::vector<float> x = random_values(s, 300.0f);
     for (std::int64_t c = 0; c < columns; c++) {
       x[0 * columns + c] = c % 2 ? 300.0f : -300.0f;
       x[1 * columns + c] = -kInf;                            // masked out altogether
       x[2 * columns + c] = c + 1 == columns ? 1.0f : -kInf;  // all but one
       x[3 * columns + c] = -300.0f;
+      x[6 * columns + c] = c + 1 == columns
+                               ? -300.0f
+                               : -kInf;  // the maximum far below 0, other threads see -inf only
     }
     both(s, x);
   }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "../../core/ops/elementwise.h"
+#include "../../core/ops/shape.h"
 #include "../../core/tape.h"
 #include "case.h"
 
@@ -92,6 +93,22 @@ TEST(cross_entropy, backward_works_in_place_where_the_tape_owns_the_logits) {
   backward(y);
   EXPECT_LT(memory_stats(DeviceType::cpu).peak_bytes - before, 64 * 100 * 4);
   EXPECT_EQ(x.grad().to_vector<float>(), want);
+}
+
+TEST(cross_entropy, bf16_logits_have_an_f32_loss) {
+  if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "bf16 is for devices";
+  const auto run_on = [](Device device, Dtype dtype) {
+    Tensor x = to(make_input({{6, 40}}, 1, dtype), device);
+    x.requires_grad();
+    const Tensor y = cross_entropy(x, to(make_input({{6}, 0, 40, Dtype::i64}, 2, dtype), device));
+    backward(y);
+    EXPECT_EQ(y.dtype(), Dtype::f32);
+    EXPECT_EQ(x.grad().dtype(), dtype);
+    return std::vector<Tensor>{y.detach(), x.grad()};
+  };
+  const auto got = run_on({DeviceType::emu}, Dtype::bf16), want = run_on({}, Dtype::f32);
+  EXPECT_LE(relative_error(got[0].to_vector<double>(), want[0].to_vector<double>()), 2e-3);
+  EXPECT_LE(relative_error(got[1].to_vector<double>(), want[1].to_vector<double>()), 0.01);
 }
 
 TEST(cross_entropy, errors) {

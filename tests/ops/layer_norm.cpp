@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "../../core/ops/shape.h"
 #include "../../core/tape.h"
 #include "case.h"
 
@@ -101,6 +102,24 @@ TEST(l2_normalise, a_zero_vector_stays_zero) {
   EXPECT_EQ(y.to_vector<float>(), (std::vector<float>{0, 0, 0.6f, 0.8f}));
   backward(y, Tensor::of({1, 2, 0, 0}, {2, 2}));
   EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{2, 4, 0, 0}));
+}
+
+TEST(layer_norm, bf16_activations_have_f32_parameters) {
+  if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "bf16 is for devices";
+  const auto run_on = [](Device device, Dtype dtype) {
+    Tensor x = to(make_input({{6, 40}}, 1, dtype), device),
+           gamma = to(make_input({{40}, 0.5, 1.5}, 2, Dtype::f32), device);
+    x.requires_grad();
+    gamma.requires_grad();
+    const Tensor y = layer_norm(x, gamma);
+    backward(y, to(make_input({{6, 40}}, 3, dtype), device));
+    EXPECT_EQ(gamma.grad().dtype(), Dtype::f32);
+    EXPECT_EQ(x.grad().dtype(), dtype);
+    return std::vector<Tensor>{y.detach(), x.grad(), gamma.grad()};
+  };
+  const auto got = run_on({DeviceType::emu}, Dtype::bf16), want = run_on({}, Dtype::f32);
+  for (int i = 0; i < 3; i++)
+    EXPECT_LE(relative_error(got[i].to_vector<double>(), want[i].to_vector<double>()), 0.02) << i;
 }
 
 TEST(layer_norm, errors) {
