@@ -308,8 +308,8 @@ int main(int argc, char** argv) {
     make_test(c, "threads", Kind::threads);
     if (c.gradient) make_test(c, "backward", Kind::backward);
     if (c.gradient && c.check_numerically) make_test(c, "gradcheck", Kind::gradcheck);
-    if (c.devices && find_backend(DeviceType::emu)) make_test(c, "emu", Kind::emu);
-    if (c.devices && find_backend(DeviceType::cuda)) make_test(c, "cuda", Kind::cuda);
+    if (find_backend(DeviceType::emu)) make_test(c, "emu", Kind::emu);
+    if (find_backend(DeviceType::cuda)) make_test(c, "cuda", Kind::cuda);
   }
   const int status = RUN_ALL_TESTS();
   // Of a part of the tests one cannot expect that it runs every kernel.

@@ -6,14 +6,14 @@
 //   gradcheck  cpu f64's backward against central differences: every input element up to 2,000, else 8 random directions
 //   strided    the same results from inputs that are not contiguous
 //   threads    the same bits from one thread and from three
-//   emu, cuda  forward and backward against cpu f64, for ops whose kernels are on the devices
+//   emu, cuda  forward and backward in f32 against cpu f64
 //
 // Guard bands stand round every buffer throughout. At the end, the program fails where kernels.def has a kernel that
 // nothing here has run. A file tests/ops/<stem>.cpp registers its cases like this:
 //
 //   static const Register cases([] {
 //     for (int n : kSizes) add({.name = "softmax/cols=" + std::to_string(n), .inputs = {{{3, n}}},
-//                               .apply = [](const Tensors& x) { return softmax(x[0]); }, .devices = true});
+//                               .apply = [](const Tensors& x) { return softmax(x[0]); }});
 //   });
 #include <functional>
 #include <string>
@@ -47,7 +47,6 @@ struct Case {
   double gradient_tolerance = 1e-5;  // the same for gradients
   double device_tolerance = 0;       // for emu and cuda in f32; 0 means as above
   bool gradient = true;              // false: integer results, or no useful derivative
-  bool devices = false;              // its kernels are on emu and cuda
   bool check_numerically = true;     // false where the function is not smooth at the given values
 };
 

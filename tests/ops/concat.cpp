@@ -32,7 +32,6 @@ void join(const std::string& name, const std::vector<Shape>& parts, int dim) {
   for (const Shape& shape : parts) c.inputs.push_back({shape});
   c.apply = [dim](const Tensors& x) { return concat(x, dim); };
   c.reference = [dim](const Tensors& x) { return joined(x, dim); };
-  c.devices = true;
   add(c);
 }
 
@@ -60,8 +59,7 @@ void border(const std::string& name, const Shape& x, const Shape& before, const 
                y.push_back(inside ? v[from] : value);
              }
              return y;
-           },
-       .devices = true});
+           }});
 }
 
 const Register cases([] {
@@ -71,16 +69,13 @@ const Register cases([] {
     join("dim=" + std::to_string(dim), {{2, 3, 4}, wide, {2, 3, 4}}, dim);
     add({.name = "stack/dim=" + std::to_string(dim),
          .inputs = {{{2, 3}}, {{2, 3}}, {{2, 3}}},
-         .apply = [dim](const Tensors& x) { return stack(x, dim); },
-         .devices = true});
+         .apply = [dim](const Tensors& x) { return stack(x, dim); }});
     add({.name = "split/dim=" + std::to_string(dim),
          .inputs = {{{5, 5, 5}}},
-         .apply =
-             [dim](const Tensors& x) {
-               const Tensors y = split(x[0], {1, 3, 1}, dim);
-               return concat({y[2], y[0], y[1]}, dim);
-             },
-         .devices = true});
+         .apply = [dim](const Tensors& x) {
+           const Tensors y = split(x[0], {1, 3, 1}, dim);
+           return concat({y[2], y[0], y[1]}, dim);
+         }});
   }
   for (int n : kSizes) {
     const std::string size = std::to_string(n);
@@ -93,19 +88,14 @@ const Register cases([] {
   join("many", std::vector<Shape>(150, Shape{2, 1}), 1);
   border("image", {2, 4, 5, 3}, {0, 1, 2, 0}, {0, 3, 0, 0}, -1);
   border("nothing", {2, 3}, {0, 0}, {0, 0});
-  add({.name = "chunk/rotated",
-       .inputs = {{{2, 6}}},
-       .apply =
-           [](const Tensors& x) {
-             const Tensors y = chunk(x[0], 3, 1);
-             return concat({y[1], y[2], y[0]}, 1);
-           },
-       .devices = true});
+  add({.name = "chunk/rotated", .inputs = {{{2, 6}}}, .apply = [](const Tensors& x) {
+         const Tensors y = chunk(x[0], 3, 1);
+         return concat({y[1], y[2], y[0]}, 1);
+       }});
   add({.name = "concat/integers",
        .inputs = {{{4}, 0, 100, Dtype::i64}, {{3}, 0, 100, Dtype::i64}},
        .apply = [](const Tensors& x) { return concat(x); },
-       .gradient = false,
-       .devices = true});
+       .gradient = false});
 });
 
 TEST(Concat, RulesNameThePart) {

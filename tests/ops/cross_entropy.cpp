@@ -41,8 +41,7 @@ const Register cases([] {
     add({.name = "cross_entropy/" + name,
          .inputs = {logits, targets},
          .apply = [o](const Tensors& x) { return cross_entropy(x[0], x[1], o); },
-         .reference = reference(o),
-         .devices = true});
+         .reference = reference(o)});
   };
   for (int n : kSizes) {
     const std::string size = std::to_string(n);
@@ -57,14 +56,12 @@ const Register cases([] {
   add({.name = "cross_entropy/vocab=50257",
        .inputs = {{{2, 50257}, -8, 8}, {{2}, 0, 50257, Dtype::i64}},
        .apply = [](const Tensors& x) { return cross_entropy(x[0], x[1]); },
-       .tolerance = 6e-6,
-       .devices = true});
+       .tolerance = 6e-6});
   add({.name = "cross_entropy/extreme",
        .inputs = {{.shape = {3, 3},
                    .values = {300, -300, 299, 10000, 10001, 10002, 1e30, -1e30, 0}},
                   {{3}, 0, 1, Dtype::i64, false, {0, 1, 0}}},
        .apply = [](const Tensors& x) { return cross_entropy(x[0], x[1]); },
-       .devices = true,
        .check_numerically = false});
 });
 

@@ -37,8 +37,7 @@ const Register cases([] {
     add({.name = "dropout/" + name,
          .inputs = {{shape}},
          .apply = [=](const Tensors& x) { return dropout(x[0], p, context(ids), "net.drop"); },
-         .reference = [=](const Tensors& x) { return reference(x[0], p, context(ids)); },
-         .devices = true});
+         .reference = [=](const Tensors& x) { return reference(x[0], p, context(ids)); }});
   };
   for (int n : kSizes) {
     one("cols=" + std::to_string(n), {3, n}, 0.3, {});

@@ -9,11 +9,8 @@ template <class F>
 static void unary_cases(const std::string& name, double low, double high, F f) {
   const auto apply = [f](const Tensors& x) { return f(x[0]); };
   for (int n : kSizes)
-    add({.name = name + "/n=" + std::to_string(n),
-         .inputs = {{{n}, low, high}},
-         .apply = apply,
-         .devices = true});
-  add({.name = name + "/scalar", .inputs = {{{}, low, high}}, .apply = apply, .devices = true});
+    add({.name = name + "/n=" + std::to_string(n), .inputs = {{{n}, low, high}}, .apply = apply});
+  add({.name = name + "/scalar", .inputs = {{{}, low, high}}, .apply = apply});
 }
 
 template <class F>
@@ -22,24 +19,15 @@ static void binary_cases(const std::string& name, double low, double high, F f) 
   for (int n : kSizes)
     add({.name = name + "/n=" + std::to_string(n),
          .inputs = {{{n}, low, high}, {{n}, low, high}},
-         .apply = apply,
-         .devices = true});
-  add({.name = name + "/row",
-       .inputs = {{{5, 33}, low, high}, {{33}, low, high}},
-       .apply = apply,
-       .devices = true});
+         .apply = apply});
+  add({.name = name + "/row", .inputs = {{{5, 33}, low, high}, {{33}, low, high}}, .apply = apply});
   add({.name = name + "/column",
        .inputs = {{{5, 1}, low, high}, {{5, 33}, low, high}},
-       .apply = apply,
-       .devices = true});
+       .apply = apply});
   add({.name = name + "/outer",
        .inputs = {{{7, 1, 3}, low, high}, {{1, 4, 1}, low, high}},
-       .apply = apply,
-       .devices = true});
-  add({.name = name + "/scalar",
-       .inputs = {{{}, low, high}, {{4, 9}, low, high}},
-       .apply = apply,
-       .devices = true});
+       .apply = apply});
+  add({.name = name + "/scalar", .inputs = {{{}, low, high}, {{4, 9}, low, high}}, .apply = apply});
 }
 
 static const Register cases([] {
@@ -65,13 +53,11 @@ static const Register cases([] {
              }                                                                      \
              return out;                                                            \
            },                                                                       \
-       .gradient = false,                                                           \
-       .devices = true});
+       .gradient = false});
 #include "../../kernels/elementwise.def"
   add({.name = "where/broadcast",
        .inputs = {{{4, 1}, 0, 2, Dtype::boolean, false, {1, 0, 0, 1}}, {{4, 9}}, {{9}}},
-       .apply = [](const Tensors& x) { return where(x[0], x[1], x[2]); },
-       .devices = true});
+       .apply = [](const Tensors& x) { return where(x[0], x[1], x[2]); }});
 });
 
 }  // namespace lacuna::test

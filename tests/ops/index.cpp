@@ -48,8 +48,7 @@ void gather_case(const std::string& name, const Shape& x, const Shape& y, int di
                i[dim] = static_cast<std::int64_t>(from);
                return v[place(t[0].shape(), i)];
              });
-           },
-       .devices = true});
+           }});
 }
 
 void select_case(const std::string& name, const Shape& x, std::int64_t m, int dim) {
@@ -65,8 +64,7 @@ void select_case(const std::string& name, const Shape& x, std::int64_t m, int di
                i[dim] = static_cast<std::int64_t>(at[i[dim]]);
                return v[place(t[0].shape(), i)];
              });
-           },
-       .devices = true});
+           }});
 }
 
 void add_case(const std::string& name, const Shape& x, std::int64_t m, int dim) {
@@ -86,8 +84,7 @@ void add_case(const std::string& name, const Shape& x, std::int64_t m, int dim) 
              });
              return y;
            },
-       .tolerance = 1e-5,  // up to a thousand terms in one f32
-       .devices = true});
+       .tolerance = 1e-5});  // up to a thousand terms in one f32
 }
 
 void embedding_case(const std::string& name, std::int64_t n, std::int64_t d, const Shape& ids) {
@@ -102,8 +99,7 @@ void embedding_case(const std::string& name, std::int64_t n, std::int64_t d, con
                for (std::int64_t k = 0; k < d; k++)
                  y.push_back(v[static_cast<std::size_t>(id) * d + k]);
              return y;
-           },
-       .devices = true});
+           }});
 }
 
 const Register cases([] {
@@ -137,8 +133,7 @@ const Register cases([] {
   add({.name = "index_select/integers",
        .inputs = {{{4, 3}, 0, 100, Dtype::i32}, index({6}, 4)},
        .apply = [](const Tensors& t) { return index_select(t[0], 0, t[1]); },
-       .gradient = false,
-       .devices = true});
+       .gradient = false});
 });
 
 Tensor ids(const std::vector<std::int64_t>& values, const Shape& shape) {

@@ -49,48 +49,39 @@ const Register cases([] {
     add({.name = "layer_norm/rows=" + size,
          .inputs = {{{n, 5}}, {{5}, 0.5, 1.5}, {{5}}},
          .apply = affine,
-         .reference = reference(true, 5),
-         .devices = true});
+         .reference = reference(true, 5)});
     // One element: its variance is 0, and so is its gradient but for rounding that eps blows up.
     if (n != 1)
       add({.name = "layer_norm/cols=" + size,
            .inputs = {{{3, n}}, {{n}, 0.5, 1.5}, {{n}}},
            .apply = affine,
-           .reference = reference(true, n),
-           .devices = true});
+           .reference = reference(true, n)});
     add({.name = "l2_normalise/rows=" + size,
          .inputs = {{{n, 5}}},
          .apply = [](const Tensors& in) { return l2_normalise(in[0]); },
-         .reference = unit_rows,
-         .devices = true});
+         .reference = unit_rows});
     add({.name = "l2_normalise/cols=" + size,
          .inputs = {{{3, n}, 0.5, 2}},
          .apply = [](const Tensors& in) { return l2_normalise(in[0]); },
-         .reference = unit_rows,
-         .devices = true});
+         .reference = unit_rows});
   }
   add({.name = "layer_norm/plain",
        .inputs = {{{4, 9, 33}}},
        .apply = [](const Tensors& in) { return layer_norm(in[0]); },
-       .reference = reference(false, 33),
-       .devices = true});
+       .reference = reference(false, 33)});
   add({.name = "layer_norm/two_dims",
        .inputs = {{{4, 3, 7}}, {{3, 7}, 0.5, 1.5}, {{3, 7}}},
        .apply = [](const Tensors& in) { return layer_norm(in[0], in[1], in[2], 2); },
-       .reference = reference(true, 21),
-       .devices = true});
+       .reference = reference(true, 21)});
   add({.name = "layer_norm/gamma_alone",
        .inputs = {{{4, 9}}, {{9}, 0.5, 1.5}},
-       .apply = [](const Tensors& in) { return layer_norm(in[0], in[1]); },
-       .devices = true});
-  add({.name = "l2_normalise/first_dim",
-       .inputs = {{{9, 2, 3}}},
-       .apply = [](const Tensors& in) { return l2_normalise(in[0], 0); },
-       .devices = true});
-  add({.name = "l2_normalise/below_eps",
-       .inputs = {{{3, 4}}},
-       .apply = [](const Tensors& in) { return l2_normalise(in[0], -1, 100); },
-       .devices = true});
+       .apply = [](const Tensors& in) { return layer_norm(in[0], in[1]); }});
+  add({.name = "l2_normalise/first_dim", .inputs = {{{9, 2, 3}}}, .apply = [](const Tensors& in) {
+         return l2_normalise(in[0], 0);
+       }});
+  add({.name = "l2_normalise/below_eps", .inputs = {{{3, 4}}}, .apply = [](const Tensors& in) {
+         return l2_normalise(in[0], -1, 100);
+       }});
 });
 
 }  // namespace

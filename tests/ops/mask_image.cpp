@@ -31,8 +31,7 @@ void mask_case(const std::string& name, const Shape& shape, MaskKind kind) {
              for (std::size_t i = 0; i < hidden.size(); i++) y.push_back(hidden[i] ? 0 : y[i]);
              return y;
            },
-       .gradient = false,
-       .devices = true});
+       .gradient = false});
 }
 
 const Register cases([] {

@@ -49,7 +49,6 @@ void step_case(const std::string& name, std::size_t states, Tensor (*apply)(cons
     c.apply = apply;
     c.reference = [formula](const Tensors& x) { return each(x, formula); };
     c.gradient = false;
-    c.devices = true;
     add(c);
   }
 }
@@ -130,8 +129,7 @@ const Register cases([] {
                }
                return sums;
              },
-         .gradient = false,
-         .devices = true});
+         .gradient = false});
 });
 
 }  // namespace

@@ -46,7 +46,6 @@ void cases_of(const std::string& op, Loss loss, Input x, Input t, bool smooth, F
          .inputs = inputs,
          .apply = apply,
          .reference = weighted_mean(f, repeat),
-         .devices = true,
          .check_numerically = smooth});
   };
   for (int n : kSizes) add_case("n=" + std::to_string(n), {n}, {}, 1);
@@ -63,7 +62,6 @@ void cases_of(const std::string& op, Loss loss, Input x, Input t, bool smooth, F
        .inputs = {with(x, {4}), with(t, {4}), {{4}, 0, 1, Dtype::boolean, false, {1, 0, 0, 1}}},
        .apply = apply,
        .reference = weighted_mean(f),
-       .devices = true,
        .check_numerically = smooth});
 }
 
@@ -81,7 +79,6 @@ const Register cases([] {
        .inputs = {{.shape = {6}, .values = {40, -40, 1000, -1000, 20, 0}},
                   {.shape = {6}, .values = {1, 0, 1, 0, 1, 0}}},
        .apply = [](const Tensors& x) { return bce_with_logits(x[0], x[1]); },
-       .devices = true,
        .check_numerically = false});
   for (int n : kSizes)
     add({.name = "kl_unit_gaussian/n=" + std::to_string(n),
@@ -94,8 +91,7 @@ const Register cases([] {
                for (std::size_t i = 0; i < mu.size(); i++)
                  sum += 1 + logvar[i] - mu[i] * mu[i] - std::exp(logvar[i]);
                return std::vector<double>{-0.5 * sum / 4};
-             },
-         .devices = true});
+             }});
 });
 
 }  // namespace

@@ -46,8 +46,7 @@ static void pool(const std::string& name, const Shape& x, const Pool2dOptions& o
          .inputs = {{x}},
          .apply =
              [o, max](const Tensors& t) { return max ? max_pool2d(t[0], o) : avg_pool2d(t[0], o); },
-         .reference = [o, max](const Tensors& t) { return reference(t[0], o, max); },
-         .devices = true});
+         .reference = [o, max](const Tensors& t) { return reference(t[0], o, max); }});
 }
 
 static const Register cases([] {
@@ -67,25 +66,17 @@ static const Register cases([] {
     pool("batch=" + size, {n, 4, 4, 2}, {.kernel = 2});
     pool("channels=" + size, {2, 4, 4, n}, {.kernel = 2});
     const auto mean = [](const Tensors& t) { return global_avg_pool(t[0]); };
-    add({.name = "global_avg_pool/batch=" + size,
-         .inputs = {{{n, 3, 4, 2}}},
-         .apply = mean,
-         .devices = true});
-    add({.name = "global_avg_pool/channels=" + size,
-         .inputs = {{{2, 3, 4, n}}},
-         .apply = mean,
-         .devices = true});
+    add({.name = "global_avg_pool/batch=" + size, .inputs = {{{n, 3, 4, 2}}}, .apply = mean});
+    add({.name = "global_avg_pool/channels=" + size, .inputs = {{{2, 3, 4, n}}}, .apply = mean});
     if (n == 0) continue;  // an image without pixels has no windows: RulesNameEverything
     pool("height=" + size, {1, n, 4, 2}, {.kernel = 2, .padding = 1});
     pool("width=" + size, {1, 4, n, 2}, {.kernel = 3, .stride = 2, .padding = 1});
     add({.name = "global_avg_pool/height=" + size,
          .inputs = {{{1, n, 2, 2}}},
          .apply = mean,
-         .reference =
-             [n](const Tensors& t) {
-               return reference(t[0], {.kernel = {n, 2}}, false);
-             },
-         .devices = true});
+         .reference = [n](const Tensors& t) {
+           return reference(t[0], {.kernel = {n, 2}}, false);
+         }});
   }
 });
 

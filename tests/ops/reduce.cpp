@@ -60,30 +60,29 @@ long double log_sum(const Group& g) {
 
 template <class F>
 void one(const std::string& name, const Shape& shape, const Shape& dims,
-         std::function<Tensor(const Tensor&, const Shape&)> op, F f, bool devices = true) {
+         std::function<Tensor(const Tensor&, const Shape&)> op, F f) {
   add({.name = name,
        .inputs = {{shape}},
        .apply = [=](const Tensors& x) { return op(x[0], dims); },
-       .reference = over(dims, f),
-       .devices = devices});
+       .reference = over(dims, f)});
 }
 
 template <class F>
 void cases_of(const std::string& name, std::function<Tensor(const Tensor&, const Shape&)> op, F f,
-              int smallest_n = 0, bool devices = true) {
+              int smallest_n = 0) {
   for (int n : kSizes) {
     const std::string size = std::to_string(n);
     if (n < smallest_n) continue;
-    one(name + "/all=" + size, {n}, {}, op, f, devices);
-    one(name + "/row=" + size, {3, n}, {-1}, op, f, devices);
-    one(name + "/column=" + size, {n, 3}, {0}, op, f, devices);
-    one(name + "/rows=" + size, {n, 5}, {1}, op, f, devices);
-    one(name + "/columns=" + size, {5, n}, {0}, op, f, devices);
+    one(name + "/all=" + size, {n}, {}, op, f);
+    one(name + "/row=" + size, {3, n}, {-1}, op, f);
+    one(name + "/column=" + size, {n, 3}, {0}, op, f);
+    one(name + "/rows=" + size, {n, 5}, {1}, op, f);
+    one(name + "/columns=" + size, {5, n}, {0}, op, f);
   }
-  one(name + "/middle", {4, 33, 5}, {1}, op, f, devices);
-  one(name + "/outer", {7, 4, 3, 2}, {0, 2}, op, f, devices);
-  one(name + "/inner", {3, 7, 2, 5}, {1, 3}, op, f, devices);
-  one(name + "/channels", {2, 9, 10, 16}, {0, 1, 2}, op, f, devices);
+  one(name + "/middle", {4, 33, 5}, {1}, op, f);
+  one(name + "/outer", {7, 4, 3, 2}, {0, 2}, op, f);
+  one(name + "/inner", {3, 7, 2, 5}, {1, 3}, op, f);
+  one(name + "/channels", {2, 9, 10, 16}, {0, 1, 2}, op, f);
 }
 
 const Register cases([] {
@@ -102,16 +101,14 @@ const Register cases([] {
            [](const Tensors& x) {
              return sum(permute(x[0], {2, 0, 1}), {0, 2});
            },
-       .reference = over({1, 2}, total),
-       .devices = true});
+       .reference = over({1, 2}, total)});
   add({.name = "sum/repeated",
        .inputs = {{{4, 1}}},
        .apply =
            [](const Tensors& x) {
              return sum(broadcast_to(x[0], {4, 3}), {1});
            },
-       .reference = over({1}, [](const Group& g) { return 3 * total(g); }),
-       .devices = true});
+       .reference = over({1}, [](const Group& g) { return 3 * total(g); })});
   cases_of(
       "mean", [](const Tensor& x, const Shape& d) { return mean(x, d); }, average);
   cases_of(
@@ -121,13 +118,11 @@ const Register cases([] {
       "var_biased", [](const Tensor& x, const Shape& d) { return var(x, d, false, false); },
       [](const Group& g) { return squares(g) / g.size(); }, 1);
   cases_of(
-      "max", [](const Tensor& x, const Shape& d) { return max(x, d); }, largest, 1,
-      false);  // their gather is not on the devices
+      "max", [](const Tensor& x, const Shape& d) { return max(x, d); }, largest, 1);
   cases_of(
-      "min", [](const Tensor& x, const Shape& d) { return min(x, d); }, least, 1, false);
+      "min", [](const Tensor& x, const Shape& d) { return min(x, d); }, least, 1);
   cases_of(
-      "logsumexp", [](const Tensor& x, const Shape& d) { return logsumexp(x, d); }, log_sum, 1,
-      false);
+      "logsumexp", [](const Tensor& x, const Shape& d) { return logsumexp(x, d); }, log_sum, 1);
   add({.name = "logsumexp/extreme",
        .inputs = {{.shape = {3, 2}, .values = {1000, 999, -1000, -1001, -INFINITY, 3}}},
        .apply = [](const Tensors& x) { return logsumexp(x[0], {1}); },
@@ -141,8 +136,7 @@ const Register cases([] {
                              [](const Group& g) -> long double {
                                return std::max_element(g.begin(), g.end()) - g.begin();
                              }),
-           .gradient = false,
-           .devices = true});
+           .gradient = false});
   add({.name = "argmax/middle",
        .inputs = {{{4, 9, 3}}},
        .apply = [](const Tensors& x) { return argmax(x[0], 1); },
@@ -150,8 +144,7 @@ const Register cases([] {
                          [](const Group& g) -> long double {
                            return std::max_element(g.begin(), g.end()) - g.begin();
                          }),
-       .gradient = false,
-       .devices = true});
+       .gradient = false});
 });
 
 std::vector<float> floats(const Tensor& x) { return x.to_vector<float>(); }

@@ -29,31 +29,26 @@ static const Register cases([] {
       add({.name = op + "/cols=" + std::to_string(n),
            .inputs = {{{3, n}}},
            .apply = apply,
-           .reference = reference,
-           .devices = true});
+           .reference = reference});
       add({.name = op + "/rows=" + std::to_string(n),
            .inputs = {{{n, 5}}},
            .apply = apply,
-           .reference = reference,
-           .devices = true});
+           .reference = reference});
     }
     add({.name = op + "/vocab=50257",
          .inputs = {{{2, 50257}, -8, 8}},
          .apply = apply,
-         .tolerance = 6e-6,
-         .devices = true});
+         .tolerance = 6e-6});
     add({.name = op + "/extreme",
          .inputs = {{.shape = {4, 3},
                      .values = {300, -300, 299, -300, -301, -302, 1e30, -1e30, 0, -inf, 5, -inf}}},
          .apply = apply,
          .gradient = !log,
-         .devices = true,
          .check_numerically = false});
     add({.name = op + "/all_masked",
          .inputs = {{.shape = {2, 3}, .values = {-inf, -inf, -inf, 1, 2, 3}}},
          .apply = apply,
-         .gradient = false,
-         .devices = true});
+         .gradient = false});
     const double nan = NAN;
     add({.name = op + "/nan_spreads_over_its_row",
          .inputs = {{.shape = {4, 3},
@@ -65,8 +60,7 @@ static const Register cases([] {
                for (int j = 0; j < 9; j++) y[j] = NAN;
                return y;
              },
-         .gradient = false,
-         .devices = true});
+         .gradient = false});
     add({.name = op + "/middle_dim", .inputs = {{{2, 5, 3}}}, .apply = [log](const Tensors& x) {
            return log ? log_softmax(x[0], 1) : softmax(x[0], -2);
          }});

@@ -140,29 +140,22 @@ TEST(trainer, a_run_made_longer_is_the_longer_run) {
               read_file(whole.file("checkpoint.safetensors")));
 }
 
-TEST(trainer, resume_refuses_other_settings_and_other_data) {
+TEST(trainer, resume_refuses_other_data) {
   Job job;
   const Folder folder("other");
   job.run(folder.path, false, 5);
   const std::string before = read_file(folder.file("checkpoint.safetensors"));
-  Job lr = job;
-  lr.set("optim.lr", "0.5");
-  const std::string said = message([&] { lr.run(folder.path, true); });
-  EXPECT_NE(said.find("[resume] optim.lr was 0.001 and cannot become 0.5"), std::string::npos)
-      << said;
-  EXPECT_NE(said.find("train.steps"), std::string::npos) << said;
   Job other = job;
   other.data = make_shapes({.size = 50});
-  EXPECT_NE(message([&] { other.run(folder.path, true); })
-                .find("made on 40 samples of image (32, 32, 3) u8, label () i64; the data now has "
+  const std::string said = message([&] { other.run(folder.path, true); });
+  EXPECT_NE(said.find("made on 40 samples of image (32, 32, 3) u8, label () i64; the data now has "
                       "50 samples"),
             std::string::npos)
-      << message([&] { other.run(folder.path, true); });
+      << said;
   EXPECT_TRUE(read_file(folder.file("checkpoint.safetensors")) == before);
-  Job workers = job;
-  workers.set("data.workers", "1");
-  workers.set("train.threads", "1");
-  EXPECT_EQ(message([&] { workers.run(folder.path, true); }), "no error");
+  job.set("data.workers", "1");  // what it may change
+  job.set("train.threads", "1");
+  EXPECT_EQ(message([&] { job.run(folder.path, true); }), "no error");
 }
 
 TEST(trainer, an_encoder_is_loaded_from_its_checkpoint) {
