@@ -80,8 +80,8 @@ void declare_run(Settings& s, const TaskInfo& task) {
             "stop after so many validations without a better loss; 0: never", 0, huge);
   s.declare("train.pictures", std::int64_t{8}, "samples shown in samples/ at each validation", 0,
             64);
-  s.declare("train.precision", std::string("f32"), "f32; on cuda also tf32 and bf16",
-            {"f32", "tf32", "bf16"})
+  s.declare("train.precision", std::string("f32"),
+            "of products and convolutions: f32; on cuda and emu also tf32", {"f32", "tf32"})
       .of_machine = true;
   s.declare("train.device", std::string("cpu"), "cpu, cuda, cuda:1, ... or emu").of_machine = true;
   s.declare("train.threads", std::int64_t{0}, "threads of the kernels; 0: one a core", 0, 1024)

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "../core/tape.h"
+#include "../kernels/precision.h"
 #include "../nn/optim/adam.h"
 #include "../nn/optim/clip.h"
 #include "../nn/optim/schedule.h"
@@ -57,9 +58,10 @@ Trainer::Trainer(Task& task, Settings settings, Batches& train, Batches* validat
       validation_(validation),
       folder_(std::move(folder)) {
   const Device device = parse_device(settings_.text("train.device"));
-  LACUNA_CHECK(settings_.text("train.precision") == "f32" || device.type == DeviceType::cuda,
-               "config", "train.precision=", settings_.text("train.precision"),
-               " is for cuda: ", device, " computes in f32");
+  const bool tf32 = settings_.text("train.precision") == "tf32";
+  LACUNA_CHECK(!tf32 || device.type != DeviceType::cpu, "config",
+               "train.precision=tf32 is for cuda and emu: cpu computes in f32");
+  set_precision(tf32 ? Precision::tf32 : Precision::f32);
   context_.seed = static_cast<std::uint64_t>(settings_.integer("train.seed"));
   stopping_.patience = settings_.integer("train.patience");
   if (!task_.model().initialized()) task_.model().initialize(context_.seed);

@@ -31,7 +31,7 @@ constexpr Flag kFlags[] = {
     {"--lr", "optim.lr", "X", "learning rate"},
     {"--seed", "train.seed", "N", "of initial values, order and masks"},
     {"--device", "train.device", "DEVICE", "cpu, cuda, cuda:1, ... or emu"},
-    {"--precision", "train.precision", "P", "f32, tf32 or bf16"},
+    {"--precision", "train.precision", "P", "f32; on cuda and emu also tf32"},
     {"--threads", "train.threads", "N", "threads of the kernels; 0: one a core"},
     {"--log-every", "train.log_every", "N", "steps between two logged lines"},
     {"--eval-every", "train.eval_every", "N", "steps between two validations"},
@@ -175,9 +175,8 @@ int Train::run() {
   facts.step = trainer.step();
   facts.steps = trainer.steps();
   write_facts(folder_, facts);
-  if (!quiet_) print_opening(facts, settings);
-
   catch_interrupts();
+  if (!quiet_) print_opening(facts, settings);
   Progress progress(reading.batch_size, train.per_epoch(), folder_.samples(), quiet_);
   trainer.run(progress);
 

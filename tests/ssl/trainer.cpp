@@ -14,6 +14,7 @@
 #include "../../core/safetensors.h"
 #include "../../datasets/loader.h"
 #include "../../datasets/shapes.h"
+#include "../../kernels/backend.h"
 #include "../../kernels/cpu/parallel.h"
 #include "../../nn/load_encoder.h"
 #include "../../ssl/reconstruct.h"
@@ -148,8 +149,8 @@ TEST(trainer, resume_refuses_other_data) {
   Job other = job;
   other.data = make_shapes({.size = 50});
   const std::string said = message([&] { other.run(folder.path, true); });
-  EXPECT_NE(said.find("made on 40 samples of image (32, 32, 3) u8, label () i64; the data now has "
-                      "50 samples"),
+  EXPECT_NE(said.find("made on 40 samples of image (32, 32, 3) u8, label () i64, factors (9) f32; "
+                      "the data now has 50 samples"),
             std::string::npos)
       << said;
   EXPECT_TRUE(read_file(folder.file("checkpoint.safetensors")) == before);
@@ -171,6 +172,43 @@ TEST(trainer, an_encoder_is_loaded_from_its_checkpoint) {
   Context context;
   context.training = false;
   EXPECT_EQ(encoder->forward(context, Tensor::zeros({2, 32, 32, 3})).shape(), (Shape{2, 8, 8, 6}));
+}
+
+// The CUDA kernels, on the host, train what the cpu trains; a run may move from one to the other.
+TEST(trainer, emu_trains_as_cpu_does) {
+  if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "not in this build";
+  Job job(8);
+  job.set("train.epochs", "0");
+  job.set("train.steps", "4");
+  job.set("train.log_every", "1");
+  const Folder on_cpu("cpu"), on_emu("emu"), moved("moved"), rounded("rounded");
+  job.run(on_cpu.path);
+  const auto losses = [](const std::string& path) {
+    std::istringstream lines(read_file(path));
+    std::vector<double> all;
+    for (std::string line; std::getline(lines, line);)
+      all.push_back(nlohmann::json::parse(line)["loss"].get<double>());
+    return all;
+  };
+  const auto expect_near = [&](const Folder& folder, double relative) {
+    const auto want = losses(on_cpu.file("metrics.jsonl")),
+               got = losses(folder.file("metrics.jsonl"));
+    ASSERT_EQ(got.size(), 4u);
+    for (int i = 0; i < 4; i++) EXPECT_NEAR(got[i], want[i], relative * want[i]) << "step " << i;
+  };
+  job.set("train.device", "emu");
+  job.run(on_emu.path);
+  expect_near(on_emu, 1e-5);
+  job.run(moved.path, false, 2);
+  job.set("train.device", "cpu");
+  job.run(moved.path, true);
+  expect_near(moved, 1e-5);
+  job.set("train.precision", "tf32");
+  EXPECT_NE(message([&] { job.run(rounded.path); }).find("for cuda and emu"), std::string::npos);
+  job.set("train.device", "emu");
+  job.run(rounded.path);
+  expect_near(rounded, 1e-2);
+  EXPECT_NE(losses(rounded.file("metrics.jsonl")), losses(on_emu.file("metrics.jsonl")));
 }
 
 TEST(trainer, without_a_checkpoint_resume_starts_anew) {
