@@ -59,6 +59,7 @@ class Train : public Command {
   Settings new_settings(const TaskInfo& info) const;
   Settings resumed_settings(const TaskInfo& info) const;
   void apply_flags(Settings& settings) const;
+  void warn_of_new_length(const Settings& settings, std::int64_t steps) const;
   static void print_opening(const Facts& facts, const Settings& settings);
   void print_closing(const Facts& facts) const;
 
@@ -120,6 +121,17 @@ Settings Train::resumed_settings(const TaskInfo& info) const {
   return settings;
 }
 
+// A run that is made longer or shorter does not go back over the learning rates that it has had.
+void Train::warn_of_new_length(const Settings& settings, std::int64_t steps) const {
+  const std::string& schedule = settings.text("optim.schedule");
+  const std::int64_t before = read_facts(folder_).steps;
+  if (before == 0 || before == steps || (schedule != "linear" && schedule != "cosine")) return;
+  fmt::print(stderr,
+             "lacuna: warning: the {} schedule now ends at step {}, no longer at {}: the learning "
+             "rate jumps here\n",
+             schedule, grouped(steps), grouped(before));
+}
+
 int Train::run() {
   const TaskInfo& info = find_task(task_);
   LACUNA_CHECK(!folder_.path.empty(), "usage", "--out DIR is missing: where the run is to be kept");
@@ -158,6 +170,7 @@ int Train::run() {
   folder_.create();
   folder_.lock();
   if (resumes) trainer.resume();
+  if (resumes && !quiet_) warn_of_new_length(settings, trainer.steps());
   write_settings(folder_, settings);  // last: what is refused leaves the folder as it was
 
   Facts facts;

@@ -1,0 +1,107 @@
+#include "timing.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "../../kernels/random.h"
+
+namespace lacuna::bench {
+
+void check(cudaError_t error, const char* what) {
+  if (error != cudaSuccess)
+    throw std::runtime_error(std::string(what) + ": " + cudaGetErrorString(error));
+}
+
+double DeviceArray::at(std::int64_t i) const {
+  const RandomKey key = RandomKey::of(seed_, stream_of("bench"));
+  const float v = normal_of(draw_word(key, static_cast<std::uint64_t>(i), 0));
+  return array_.dtype == Dtype::bf16 ? static_cast<float>(bf16(v)) : v;
+}
+
+DeviceArray::DeviceArray(std::vector<std::int64_t> shape, Dtype dtype, std::uint64_t seed)
+    : seed_(seed) {
+  array_.dtype = dtype;
+  array_.device = {DeviceType::cuda, 0};
+  array_.ndim = static_cast<std::int8_t>(shape.size());
+  std::int64_t stride = 1;
+  for (int d = array_.ndim - 1; d >= 0; d--) {
+    array_.shape[d] = shape[d];
+    array_.strides[d] = stride;
+    stride *= shape[d];
+  }
+  check(cudaMalloc(&array_.data, std::max<std::size_t>(bytes(), 16)), "cudaMalloc");
+  const RandomKey key = RandomKey::of(seed, stream_of("bench"));
+  std::vector<char> host(bytes());
+  for (std::int64_t i = 0; i < size(); i += 4) {
+    const Philox4 words = draw(key, static_cast<std::uint64_t>(i / 4), 0);
+    for (std::int64_t k = i; k < std::min(i + 4, size()); k++) {
+      const float v = normal_of(words.v[k - i]);
+      if (dtype == Dtype::bf16)
+        reinterpret_cast<bf16*>(host.data())[k] = bf16(v);
+      else
+        reinterpret_cast<float*>(host.data())[k] = v;
+    }
+  }
+  check(cudaMemcpy(array_.data, host.data(), bytes(), cudaMemcpyHostToDevice), "cudaMemcpy");
+}
+
+DeviceArray::~DeviceArray() { cudaFree(array_.data); }
+
+void DeviceArray::poison() { check(cudaMemset(array_.data, 0xff, bytes()), "cudaMemset"); }
+
+std::vector<double> DeviceArray::fetch() const {
+  std::vector<char> host(bytes());
+  check(cudaMemcpy(host.data(), array_.data, bytes(), cudaMemcpyDeviceToHost), "cudaMemcpy");
+  std::vector<double> out(static_cast<std::size_t>(size()));
+  for (std::int64_t i = 0; i < size(); i++)
+    out[i] = array_.dtype == Dtype::bf16
+                 ? static_cast<float>(reinterpret_cast<const bf16*>(host.data())[i])
+                 : reinterpret_cast<const float*>(host.data())[i];
+  return out;
+}
+
+int sets_for(std::size_t bytes) {
+  constexpr std::size_t kBeyondCache = 150 << 20;  // an H200 has 60 MB
+  return static_cast<int>(
+      std::clamp<std::size_t>(kBeyondCache / std::max<std::size_t>(bytes, 1) + 1, 1, 8));
+}
+
+std::vector<Timing> race(const std::vector<Contender>& contenders, int sets, int samples) {
+  cudaEvent_t begin, end;
+  check(cudaEventCreate(&begin), "cudaEventCreate");
+  check(cudaEventCreate(&end), "cudaEventCreate");
+  const auto sample = [&](const Contender& c, int launches) {
+    check(cudaEventRecord(begin), "cudaEventRecord");
+    for (int i = 0; i < launches; i++) c.launch(i % sets);
+    check(cudaEventRecord(end), "cudaEventRecord");
+    check(cudaEventSynchronize(end), c.name.c_str());
+    float ms = 0;
+    check(cudaEventElapsedTime(&ms, begin, end), "cudaEventElapsedTime");
+    return ms / 1e3 / launches;
+  };
+  std::vector<int> launches;
+  for (const Contender& c : contenders) {
+    if (c.launch) sample(c, 3);  // warms up: modules load, libraries make their handles
+    const double once = c.launch ? sample(c, 3) : 1;
+    launches.push_back(static_cast<int>(std::clamp(1e-3 / once, 1.0, 50.0)));
+  }
+  std::vector<std::vector<double>> seconds(contenders.size());
+  for (int s = 0; s < samples; s++)
+    for (std::size_t i = 0; i < contenders.size(); i++)
+      if (contenders[i].launch) seconds[i].push_back(sample(contenders[i], launches[i]));
+  cudaEventDestroy(begin);
+  cudaEventDestroy(end);
+  std::vector<Timing> out;
+  for (std::size_t i = 0; i < contenders.size(); i++) {
+    std::vector<double>& s = seconds[i];
+    if (s.empty()) continue;
+    std::sort(s.begin(), s.end());
+    const double median = s[s.size() / 2];
+    out.push_back({contenders[i].name, median, (s[s.size() * 3 / 4] - s[s.size() / 4]) / median,
+                   contenders[i].error});
+  }
+  return out;
+}
+
+}  // namespace lacuna::bench

@@ -1,0 +1,60 @@
+#pragma once
+// Device arrays and fair timing: contenders take turns in one run, each sample walks over several sets of arrays that
+// together exceed the second-level cache, medians are compared.
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../../kernels/array.h"
+
+namespace lacuna::bench {
+
+void check(cudaError_t error, const char* what);
+
+/// A device array of normal random values (never zeros, on which a GPU runs faster), kept on the host, too.
+class DeviceArray {
+ public:
+  DeviceArray(std::vector<std::int64_t> shape, Dtype dtype, std::uint64_t seed);
+  ~DeviceArray();
+  DeviceArray(const DeviceArray&) = delete;
+  DeviceArray& operator=(const DeviceArray&) = delete;
+
+  Array array() const { return array_; }
+  void* data() const { return array_.data; }
+  std::int64_t size() const { return array_.size(); }
+  std::size_t bytes() const { return static_cast<std::size_t>(size()) * size_of(array_.dtype); }
+  /// The value that was drawn for element i, as the device has it.
+  double at(std::int64_t i) const;
+  /// Every byte 0xff: NaN, so that an element that nobody writes shows.
+  void poison();
+  std::vector<double> fetch() const;
+
+ private:
+  Array array_;
+  std::uint64_t seed_;
+};
+
+/// Who takes part: what it is called, and one launch on array set `set`. Null where a baseline is not to be had.
+struct Contender {
+  std::string name;
+  std::function<void(int set)> launch;
+  double error = -1;  // against f64, max |difference| over max |value|; -1: not looked at
+};
+
+struct Timing {
+  std::string name;
+  double seconds = 0, spread = 0;  // median; (third - first quartile) / median
+  double error = -1;
+};
+
+/// Times everyone in turns: `samples` rounds; a sample is as many launches as take about a millisecond.
+std::vector<Timing> race(const std::vector<Contender>& contenders, int sets, int samples = 51);
+
+/// Sets of `bytes` that exceed the cache together, at most 8.
+int sets_for(std::size_t bytes);
+
+}  // namespace lacuna::bench
