@@ -42,6 +42,7 @@ std::unique_ptr<Source> open(const Spec& spec, bool train) {
   ShapesOptions o;
   o.train = train;
   if (!spec.place.empty()) o.size = number("N of shapes:N", spec.place, 1);
+  LACUNA_CHECK(o.size <= 100'000'000, kOp, "shapes has at most 100,000,000 scenes: got ", o.size);
   if (!train) o.size = std::max<std::int64_t>(1, o.size / 5);
   o.seed = static_cast<std::uint64_t>(option(spec, "seed", 0, 0));
   return cached(make_shapes(o));

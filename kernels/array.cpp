@@ -27,6 +27,8 @@ Device parse_device(const std::string& text) {
     LACUNA_CHECK(name == "cpu", "device", "no device \"", text,
                  "\": there are cpu, cuda, cuda:1, ... and emu");
   if (name.size() == text.size()) return device;
+  LACUNA_CHECK(device.type == DeviceType::cuda, "device", "only cuda devices have numbers: got \"",
+               text, '"');
   int index = -1;
   const char *begin = text.data() + name.size() + 1, *end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(begin, end, index);

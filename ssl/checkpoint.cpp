@@ -45,6 +45,7 @@ StateDict Trainer::state() {
                        optimizers_[i]->state_dict());
   insert_with_prefix(all, "state.task.", task_.state());
   all["state.trainer.sums"] = bits_of({log_sum_, epoch_sum_, stopping_.best});
+  for (const auto& [name, sum] : part_sums_) all["state.trainer.part." + name] = bits_of({sum});
   all["state.trainer.counts"] =
       Tensor::from(std::vector<std::int64_t>{log_count_, epoch_count_, stopping_.bad}, {3});
   return all;
@@ -106,6 +107,8 @@ void Trainer::resume() {
     optimizers_[i]->load_state_dict(with_prefix(
         saved.tensors, optimizers_.size() == 1 ? "optim." : "optim." + std::to_string(i) + "."));
   task_.load_state(with_prefix(saved.tensors, "state.task."));
+  for (const auto& [name, bits] : with_prefix(saved.tensors, "state.trainer.part."))
+    part_sums_[name] = doubles_of(tensor(("state.trainer.part." + name).c_str(), 1))[0];
   log_sum_ = sums[0], epoch_sum_ = sums[1], stopping_.best = sums[2];
   log_count_ = counts[0], epoch_count_ = counts[1], stopping_.bad = counts[2];
   const std::string& step = meta("step");

@@ -229,7 +229,8 @@ void declare(Settings& s) {
   s.declare("task.block", std::int64_t{4}, "side of a hidden block, in pixels (mask=block)", 1,
             4096);
   s.declare("task.fill", std::string("zero"),
-            "what stands in the gap: zero, mean (of the channel), noise",
+            "what the network is given in the gap: zero (mid-grey; mode=unit: black), mean (of the "
+            "channel), noise",
             all_of(std::begin(kFills), std::end(kFills)));
   s.declare("task.noise", 0.0,
             "standard deviation of noise on what stays visible, on the [-1, 1] scale", 0, 10);

@@ -41,18 +41,17 @@ double cut_metrics(const std::string& path, const std::function<bool(std::int64_
   struct stat about;
   if (::stat(path.c_str(), &about) != 0) return seconds;
   const std::string text = read_file(path);
-  std::size_t kept = 0;
-  for (std::size_t end; (end = text.find('\n', kept)) != std::string::npos; kept = end + 1) {
-    const auto line =
-        nlohmann::json::parse(text.begin() + static_cast<std::ptrdiff_t>(kept),
-                              text.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
-    if (!line.is_object() || !line.contains("step") || !line["step"].is_number_integer() ||
-        !keep(line["step"].get<std::int64_t>()))
-      break;
+  std::string kept;
+  for (std::size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
+    const std::string_view words = std::string_view(text).substr(at, end + 1 - at);
+    const auto line = nlohmann::json::parse(words, nullptr, false);
+    if (!line.is_object() || !line.contains("step") || !line["step"].is_number_integer()) continue;
+    if (!line.contains("protocol") && !keep(line["step"].get<std::int64_t>())) continue;
+    kept += words;
     if (line.contains("seconds") && line["seconds"].is_number())
       seconds = line["seconds"].get<double>();
   }
-  write_file(path, std::string_view(text).substr(0, kept));
+  write_file(path, kept);
   return seconds;
 }
 

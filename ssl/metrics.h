@@ -27,8 +27,8 @@ class MetricsFile {
   std::FILE* file_;
 };
 
-/// Keeps a file's lines up to the first whose step `keep` turns down, or that a kill cut short; a file that is missing
-/// stays so. Returns the "seconds" of the last line kept, 0 where there is none.
+/// Drops the lines whose step `keep` turns down, and a last one that a kill cut short; lines of an evaluation, which name
+/// a "protocol", stay. A file that is missing stays so. Returns the "seconds" of the last line kept, 0 where there is none.
 double cut_metrics(const std::string& path, const std::function<bool(std::int64_t step)>& keep);
 
 }  // namespace lacuna

@@ -176,8 +176,28 @@ void Trainer::run(Observer& observer) {
   observer.started(step_, steps_);
   const auto start = Clock::now();
   auto last_log = start;
-  std::int64_t samples = 0;
+  std::int64_t samples = 0, logged = step_;
+  // A line that is written only because the run ends is one too many for a run that goes on: its sums go on, too.
+  const auto log = [&] {
+    const double count = static_cast<double>(log_count_);
+    Metrics metrics{{"step", static_cast<double>(step_)},
+                    {"epoch", epoch()},
+                    {"loss", log_sum_ / count},
+                    {"lr", optimizers_[0]->lr},
+                    {"seconds", seconds_before_ + seconds_since(start)},
+                    {"samples_per_second", static_cast<double>(samples) / seconds_since(last_log)}};
+    for (const auto& [name, sum] : part_sums_) metrics.emplace_back(name, sum / count);
+    metrics_file.write(metrics);
+    observer.logged(metrics);
+    logged = step_;
+    samples = 0;
+    last_log = Clock::now();
+    if (step_ % log_every == 0) log_sum_ = 0, log_count_ = 0, part_sums_.clear();
+  };
   bool saved = true, stop = stopping_.should_stop();
+  if (stop && step_ < steps_)
+    observer.warned("the run stopped early, after " + std::to_string(stopping_.bad) +
+                    " validations without a better loss: it does not go on");
   train_.seek(step_);
   while (step_ < steps_ && !stop) {
     context_.epoch = step_ / per_epoch;
@@ -193,23 +213,9 @@ void Trainer::run(Observer& observer) {
     epoch_sum_ += step_loss_, epoch_count_++;
     observer.stepped(step_, step_loss_);
 
+    for (const auto& [name, value] : losses.parts) part_sums_[name] += value.item();
     const bool last = step_ == steps_;
-    if (step_ % log_every == 0 || last) {
-      Metrics metrics{
-          {"step", static_cast<double>(step_)},
-          {"epoch", epoch()},
-          {"loss", log_sum_ / static_cast<double>(log_count_)},
-          {"lr", optimizers_[0]->lr},
-          {"seconds", seconds_before_ + seconds_since(start)},
-          {"samples_per_second", static_cast<double>(samples) / seconds_since(last_log)}};
-      for (const auto& [name, value] : losses.parts) metrics.emplace_back(name, value.item());
-      metrics_file.write(metrics);
-      observer.logged(metrics);
-      samples = 0;
-      last_log = Clock::now();
-      // A line at the end of a run is one too many for a run that is made longer: its sums go on.
-      if (step_ % log_every == 0) log_sum_ = 0, log_count_ = 0;
-    }
+    if (step_ % log_every == 0 || last) log();
     if (step_ % per_epoch == 0) {
       task_.end_epoch(context_, train_.source());
       observer.epoch_ended(step_ / per_epoch, epoch_sum_ / static_cast<double>(epoch_count_));
@@ -229,6 +235,7 @@ void Trainer::run(Observer& observer) {
       show(observer);
     }
     stop = stop || observer.interrupted();
+    if (stop && logged != step_) log();
     if (step_ % save_every == 0 || last || stop) {
       save("checkpoint.safetensors");
       saved = true;

@@ -4,7 +4,7 @@
 // A run is a pure function of (settings, data): order, masks and dropout come from counters, so a run that was killed and
 // resumed writes the same metrics (times aside) and the same checkpoint as one that was not. What a checkpoint cannot
 // recompute it stores; what it can (the loader's position, random numbers) follows from the step.
-#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -68,6 +68,8 @@ class Trainer {
   std::int64_t step_ = 0, steps_ = 0;
   double seconds_before_ = 0;  // of earlier sittings, from metrics.jsonl
   double step_loss_ = 0, log_sum_ = 0, epoch_sum_ = 0;
+  std::map<std::string, double>
+      part_sums_;  // of a task's further losses, over the same steps as log_sum_
   std::int64_t log_count_ = 0, epoch_count_ = 0;
 };
 

@@ -48,6 +48,10 @@ int run_command(const std::vector<std::string>& arguments) {
     fmt::print("{}", usage());
     return 0;
   }
+  if (arguments[0] == "--version") {
+    fmt::print("lacuna {}\n", LACUNA_VERSION);
+    return 0;
+  }
   const CommandInfo& info = find_command(arguments[0]);
   const auto command = info.make();
   Options options(std::string("lacuna ") + info.name, info.line);
@@ -81,7 +85,8 @@ int run_command_line(const std::vector<std::string>& arguments) {
   } catch (const Error& e) {
     return complain(e.what(), 2);
   } catch (const std::bad_alloc&) {
-    return complain("[memory] out of memory: a smaller --batch-size needs less", 1);
+    return complain(
+        "[memory] out of memory: less data at a time, or a smaller --batch-size, needs less", 1);
   } catch (const std::exception& e) {
     return complain(e.what(), 1);
   }

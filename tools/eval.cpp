@@ -15,8 +15,7 @@
 namespace lacuna::tools {
 namespace {
 
-const std::vector<std::string> kProtocols = {"reconstruct", "knn",  "linear",       "finetune",
-                                             "perplexity",  "fill", "next-sentence"};
+const std::vector<std::string> kProtocols = {"reconstruct"};
 
 class Eval : public Command {
  public:
@@ -26,6 +25,7 @@ class Eval : public Command {
     options.value("--data", data_,
                   "what to measure on: its test split; the run's --val, or --data, unless given",
                   "SPEC");
+    options.flag("--best", folder_.best, "the checkpoint of the best validation, not the last one");
     options.value("--device", device_, "cpu, cuda, cuda:1, ... or emu; the run's unless given",
                   "DEVICE");
     options.value("--threads", threads_, "threads of the kernels; 0: one a core", "N");
@@ -59,8 +59,7 @@ int Eval::run() {
   const auto source = open_source(spec, "test");
   Trained trained = load_trained(folder_, config, source->fields(), device);
   auto* reconstructs = dynamic_cast<Reconstructs*>(trained.task.get());
-  LACUNA_CHECK(protocol_ == "reconstruct" && reconstructs, "eval", "the task ", config.info->name,
-               " has no ", protocol_, "; it has: ", reconstructs ? "reconstruct" : "nothing yet");
+  LACUNA_CHECK(reconstructs, "eval", "the task ", config.info->name, " has no ", protocol_);
   const auto report = evaluate_reconstruction(*reconstructs, *source, 0, 64, device);
   if (!quiet_) print(source->name(), report);
   keep(source->name(), trained.step, report);

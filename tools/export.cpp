@@ -17,6 +17,7 @@ class Export : public Command {
   void declare(Options& options) override {
     options.value("--run", folder_.path, "the run folder", "DIR");
     options.value("--out", out_, "where the weights go", "FILE");
+    options.flag("--best", folder_.best, "the checkpoint of the best validation, not the last one");
     options.flag("--quiet", quiet_, "print nothing but errors");
   }
   int run() override {

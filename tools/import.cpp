@@ -19,10 +19,12 @@ class Import : public Command {
   int run() override {
     LACUNA_CHECK(!out_.empty(), "usage", "--out FILE is missing: where the weights are to go");
     StateDict ours;
-    for (const auto& [name, tensor] : read_safetensors(file_).tensors)
-      ours["model." + name] = from_pytorch(tensor);
+    const Safetensors theirs = read_safetensors(file_);
+    LACUNA_CHECK(!theirs.metadata.count("lacuna"), "import", file_,
+                 " is Lacuna's own already: lacuna train --init takes it as it is");
+    for (const auto& [name, tensor] : theirs.tensors) ours["model." + name] = from_pytorch(tensor);
     LACUNA_CHECK(!ours.empty(), "import", file_, " holds no tensors");
-    write_safetensors(out_, ours);
+    write_safetensors(out_, ours, {{"lacuna", "1"}});
     if (!quiet_)
       fmt::print("{}: {} tensors; lacuna train TASK --init {}\n", out_, ours.size(), out_);
     return 0;

@@ -10,12 +10,15 @@ namespace lacuna::tools {
 
 struct RunFolder {
   std::string path;
+  bool best = false;  // checkpoint() is that of the best validation
 
   std::string config() const { return path + "/config.toml"; }
   std::string facts() const { return path + "/run.json"; }
   std::string metrics() const { return path + "/metrics.jsonl"; }
   std::string evaluations() const { return path + "/eval.jsonl"; }
-  std::string checkpoint() const { return path + "/checkpoint.safetensors"; }
+  std::string checkpoint() const {
+    return path + (best ? "/best.safetensors" : "/checkpoint.safetensors");
+  }
   std::string samples() const { return path + "/samples"; }
   std::string report() const { return path + "/report.html"; }
 

@@ -60,6 +60,7 @@ class Train : public Command {
   Settings resumed_settings(const TaskInfo& info) const;
   void apply_flags(Settings& settings) const;
   void warn_of_new_length(const Settings& settings, std::int64_t steps) const;
+  static void check_same_fields(const Source& data, const Source& validation);
   static void print_opening(const Facts& facts, const Settings& settings);
   void print_closing(const Facts& facts) const;
 
@@ -121,6 +122,18 @@ Settings Train::resumed_settings(const TaskInfo& info) const {
   return settings;
 }
 
+// What would fail at the first validation, hours later.
+void Train::check_same_fields(const Source& data, const Source& validation) {
+  const auto fields = data.fields();
+  for (const Field& theirs : validation.fields())
+    for (const Field& ours : fields)
+      LACUNA_CHECK(
+          ours.name != theirs.name || (ours.shape == theirs.shape && ours.dtype == theirs.dtype),
+          "train", "--val must hold what --data holds: ", theirs.name, " is ", theirs.shape, " ",
+          name_of(theirs.dtype), " in ", validation.name(), ", but ", ours.shape, " ",
+          name_of(ours.dtype), " in ", data.name());
+}
+
 // A run that is made longer or shorter does not go back over the learning rates that it has had.
 void Train::warn_of_new_length(const Settings& settings, std::int64_t steps) const {
   const std::string& schedule = settings.text("optim.schedule");
@@ -146,6 +159,7 @@ int Train::run() {
   std::shared_ptr<const Source> validation;
   if (!settings.text("data.val").empty())
     validation = open_source(settings.text("data.val"), "test");
+  if (validation) check_same_fields(*data, *validation);
   LoaderOptions reading;
   reading.batch_size = settings.integer("train.batch_size");
   reading.shuffle = settings.flag("data.shuffle");
@@ -169,6 +183,8 @@ int Train::run() {
   Trainer trainer(*task, settings, train, val.get(), folder_.path);
   folder_.create();
   folder_.lock();
+  LACUNA_CHECK(resumes || !folder_.used(), "train", folder_.path,
+               " was taken by another run meanwhile: give another --out");
   if (resumes) trainer.resume();
   if (resumes && !quiet_) warn_of_new_length(settings, trainer.steps());
   write_settings(folder_, settings);  // last: what is refused leaves the folder as it was

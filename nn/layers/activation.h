@@ -63,6 +63,16 @@ class Softmax : public Module {
   int dim_;
 };
 
+/// x_j - log sum_k exp(x_k) along `dim`
+class LogSoftmax : public Module {
+ public:
+  explicit LogSoftmax(int dim = -1) : dim_(dim) {}
+  Tensor forward(Context&, const Tensor& x) override { return log_softmax(x, dim_); }
+
+ private:
+  int dim_;
+};
+
 /// (N, ...) to (N, product of the rest); an image as H, W, C.
 class Flatten : public Module {
  public:

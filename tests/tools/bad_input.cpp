@@ -58,6 +58,10 @@ const TemporaryFolder& fixtures() {
     f->write("idx-short/train-images-idx3-ubyte",
              std::string("\0\0\x8\3\0\0\0\2\0\0\0\x1c\0\0\0\x1c", 16) + std::string(784, 'x'));
     f->write("idx-short/train-labels-idx1-ubyte", std::string("\0\0\x8\1\0\0\0\2\3\4", 10));
+    // One grey picture, for a --val that does not fit.
+    f->write("idx-good/t10k-images-idx3-ubyte",
+             std::string("\0\0\x8\3\0\0\0\1\0\0\0\x1c\0\0\0\x1c", 16) + std::string(784, 'x'));
+    f->write("idx-good/t10k-labels-idx1-ubyte", std::string("\0\0\x8\1\0\0\0\1\3", 9));
     f->write("pictures/cats/one.png", "not a picture at all\n");
     mkfifo((*f / "pipe.toml").c_str(), 0600);
     fs::create_directories(*f / "pipe");
@@ -123,6 +127,13 @@ const std::vector<BadInput>& cases() {
       {"device_number", train + "shapes --device cuda:99", "device"},
       {"scheme", train + "cifra10:@/cifar", "did you mean"},
       {"shapes_size", train + "shapes:none", "whole number"},
+      {"shapes_huge", "data describe shapes:999999999999", "at most"},
+      {"val_fields", train + "shapes --val idx:@/idx-good", "--val must hold what --data holds"},
+      {"device_of_one", train + "shapes --device cpu:1", "only cuda"},
+      {"import_ours", "import @/run/checkpoint.safetensors --out @/imported.safetensors",
+       "--init takes it"},
+      {"eval_other_checkpoint", "eval reconstruct --run @/run-other", "model.bottleneck was 8"},
+      {"best_none", "export --best --run @/run --out @/best.safetensors", "best.safetensors"},
       {"cifar_missing", train + "cifar10:@/nowhere", "nowhere"},
       {"cifar_no_files", train + "cifar10:@/empty", "empty"},
       {"cifar_empty", train + "cifar10:@/cifar-empty", "data_batch_1.bin"},
@@ -159,7 +170,7 @@ const std::vector<BadInput>& cases() {
       {"init_text", train + "shapes --init @/weights.safetensors", "weights.safetensors"},
       {"init_other", train + "shapes --init @/bottleneck", "encoder.6.weight"},
       {"eval_protocol", "eval reconstuct --run @/run", "did you mean"},
-      {"eval_other_task", "eval knn --run @/run", "has no knn"},
+      {"eval_other_task", "eval knn --run @/run", "no protocol named"},
       {"eval_no_run", "eval reconstruct --data shapes", "--run DIR is missing"},
       {"eval_not_a_run", "eval reconstruct --run @/empty --data shapes", "config.toml"},
       {"eval_channels", "eval reconstruct --run @/run --data idx:@/idx-magic", "idx"},
