@@ -141,6 +141,42 @@ TEST(trainer, a_run_made_longer_is_the_longer_run) {
               read_file(whole.file("checkpoint.safetensors")));
 }
 
+TEST(metrics, cutting_keeps_evaluations) {
+  const Folder folder("cut");
+  const std::string path = folder.file("eval.jsonl");
+  write_file(
+      path,
+      "{\"step\":4,\"loss\":1,\"seconds\":2.5}\n{\"step\":6,\"loss\":3}\n"
+      "{\"step\":6,\"protocol\":\"reconstruct\"}\n{\"step\":5,\"loss\":2}\n{\"step\":5,\"lo");
+  EXPECT_EQ(cut_metrics(path, [](std::int64_t step) { return step <= 5; }), 2.5);
+  EXPECT_EQ(read_file(path),
+            "{\"step\":4,\"loss\":1,\"seconds\":2.5}\n{\"step\":6,\"protocol\":\"reconstruct\"}\n"
+            "{\"step\":5,\"loss\":2}\n");
+}
+
+// A line of the log is the mean over its steps, the task's own parts included; a run that is interrupted logs its last steps.
+TEST(trainer, logs_means_and_last_steps) {
+  Job job;
+  job.set("train.log_every", "1");
+  const Folder each("each"), three("three");
+  job.run(each.path);
+  job.set("train.log_every", "3");
+  job.run(three.path, false, 5);
+  const auto values = [](const Folder& folder, const char* key) {
+    std::istringstream lines(read_file(folder.file("metrics.jsonl")));
+    std::vector<double> all;
+    for (std::string line; std::getline(lines, line);)
+      all.push_back(nlohmann::json::parse(line)[key].get<double>());
+    return all;
+  };
+  EXPECT_EQ(values(three, "step"), (std::vector<double>{3, 5}));
+  for (const char* key : {"loss", "loss_hidden"}) {
+    const auto one = values(each, key), mean = values(three, key);
+    EXPECT_NEAR(mean[0], (one[0] + one[1] + one[2]) / 3, 1e-12) << key;
+    EXPECT_NEAR(mean[1], (one[3] + one[4]) / 2, 1e-12) << key;
+  }
+}
+
 TEST(trainer, resume_refuses_other_data) {
   Job job;
   const Folder folder("other");
