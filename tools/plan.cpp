@@ -113,7 +113,7 @@ class Plan : public Command {
       const double peak = measured_peak(t.device), least = step_flops / peak;
       fmt::print("\nTime\n");
       row("a large matrix product here reaches", fmt::format("{:.0f} GFLOP/s", peak / 1e9));
-      row("so a step takes at least", fmt::format("{:.3g} ms", 1e3 * least));
+      row("at that rate a step takes", fmt::format("{:.3g} ms", 1e3 * least));
       const auto size = t.source->size();
       row(fmt::format("and an epoch of {} samples", grouped(size)),
           duration(least * static_cast<double>(size) / samples));

@@ -61,5 +61,6 @@ void add_matmul();
 void add_conv();
 void add_pool();
 void add_optimizer();
+void add_memory();
 
 }  // namespace lacuna::bench
