@@ -108,6 +108,19 @@ const Register cases([] {
   own("extreme", {.shape = {3, 2}, .values = {300, -300, 1000, 1000, 0, 0}},
       {.shape = {4, 2}, .values = {1, 1, -1, 1, 2, 2, 3, 3}},
       {.shape = {3}, .dtype = Dtype::i64, .values = {1, 3, 0}}, {.temperature = 1}, false);
+  const double nan = NAN;
+  add({.name = "info_nce/nan_spreads_over_its_row",
+       .inputs = {{.shape = {3, 2}, .values = {1, 2, nan, 1, 0, 1}},
+                  {{5, 2}},
+                  {.shape = {3}, .dtype = Dtype::i64, .values = {0, 1, 2}}},
+       .apply = [](const Tensors& x) { return info_nce(x[0], x[1], x[2]); },
+       .reference =
+           [](const Tensors& x) {
+             auto y = losses(x, {});
+             y[1] = NAN;
+             return y;
+           },
+       .gradient = false});
   for (int n : {1, 2, 33}) {
     const double tau = n == 33 ? 0.1 : 0.5;
     add({.name = "nt_xent/pairs=" + std::to_string(n),
