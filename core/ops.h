@@ -9,6 +9,7 @@
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
 #include "ops/index.h"
+#include "ops/info_nce.h"
 #include "ops/layer_norm.h"
 #include "ops/mask_image.h"
 #include "ops/matmul.h"

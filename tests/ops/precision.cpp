@@ -1,4 +1,4 @@
-// Products and convolutions of the devices in every arithmetic, against cpu f64, at sizes that reach each kind of tile:
+// Products, convolutions and InfoNCE of the devices in every arithmetic, against cpu f64, at sizes that reach each kind of tile:
 // whole and partial vectors, the large tiles, k in parts.
 #include "../../kernels/precision.h"
 
@@ -6,6 +6,7 @@
 
 #include "../../core/ops/conv2d.h"
 #include "../../core/ops/conv_transpose2d.h"
+#include "../../core/ops/info_nce.h"
 #include "../../core/ops/matmul.h"
 #include "../../core/ops/shape.h"
 #include "../../core/tape.h"
@@ -39,7 +40,7 @@ std::vector<std::vector<double>> evaluate(const Op& op, const std::vector<Shape>
   }
   const Tensor y = op(x);
   const Tensor dy = to(make_input({y.shape(), -1, 1}, 99, Dtype::f32), Dtype::bf16);
-  backward(y, to(to(dy, dtype), device));
+  backward(y, to(to(dy, y.dtype()), device));
   std::vector<std::vector<double>> all{y.to_vector<double>()};
   for (const Tensor& t : x) all.push_back(t.grad().to_vector<double>());
   return all;
@@ -91,6 +92,21 @@ TEST_P(OnDevice, Convolutions) {
   check("transposed",
         [](const Tensors& x) { return conv_transpose2d(x[0], x[1], {}, {.stride = 2}); },
         {{2, 5, 4, 16}, {16, 2, 2, 8}});
+}
+
+TEST_P(OnDevice, InfoNce) {
+  const auto loss = [](InfoNceOptions o) {
+    return [o](const Tensors& x) {
+      std::vector<std::int64_t> positive;
+      for (int i = 0; i < x[0].dim(0); i++) positive.push_back((i * 5 + 1) % x[1].dim(0));
+      return info_nce(x[0], x[1], Tensor::from(positive, {x[0].dim(0)}, x[0].device()), o);
+    };
+  };
+  check("odd", loss({.temperature = 1}), {{37, 45}, {70, 45}});
+  check("vectors", loss({.temperature = 1}), {{130, 40}, {66, 40}});
+  check("several chunks", loss({.temperature = 2}), {{20, 136}, {80, 136}});
+  check("own columns", loss({.temperature = 1, .self = 30}), {{50, 24}, {100, 24}});
+  check("sharp", loss({.temperature = 0.1}), {{20, 16}, {80, 16}});
 }
 
 // 132 tiles of 128 x 128 pixels and channels: too many for the host to compute on emu, where batches stand in for them.
