@@ -19,9 +19,9 @@ namespace {
 
 constexpr int kKeys = 64;
 
-// Blocks of a multiprocessor: what shared memory has room for, at most 3, for 168 registers a thread.
+// Blocks of a multiprocessor that registers are shared out for.
 template <class Shape>
-constexpr int kBlocksOf = Shape::kPitch * sizeof(typename Shape::T) > 512 ? 2 : 3;
+constexpr int kBlocksOf = Shape::D == 128 ? 2 : 3;
 
 // Over the four lanes of a row.
 template <class Op>
