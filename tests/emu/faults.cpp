@@ -67,6 +67,16 @@ TEST_F(Faults, MissingBarrierBeforeReadingShared) {
   }
 }
 
+TEST_F(Faults, MissingWaitForAsyncCopies) {
+  for (int n : {128, 126, 5, 0}) {
+    DeviceBuffer<float> x(emu_, counting(n)), y(emu_, std::vector<float>(128));
+    faults::async_copy(y.data(), x.data(), n, false);
+    for (int i = 0; i < 128; i++) ASSERT_EQ(y.values()[i], i < n ? i + 1.0f : 0.0f);
+    faults::async_copy(y.data(), x.data(), n, true);
+    for (float v : y.values()) ASSERT_TRUE(std::isnan(v));
+  }
+}
+
 TEST_F(Faults, MissingBarrierBetweenSteps) {
   for (std::uint64_t seed = 1; seed <= 20; seed++) {
     emu::set_seed(seed);

@@ -2,6 +2,7 @@
 // divergent barrier.
 #include "faults.h"
 
+#include <device/async.cuh>
 #include <device/launch.cuh>
 #include <device/shared.cuh>
 
@@ -58,6 +59,16 @@ __global__ void two_barriers_kernel(float* y, bool fault) {
   }
 }
 
+__global__ void async_copy_kernel(float* y, const float* x, int n, bool fault) {
+  float* const row = dynamic_shared<float>();
+  const int i = static_cast<int>(threadIdx.x) * 4;
+  AsyncCopies copies;
+  copies.copy16(row + i, x + i, i < n ? (n - i < 4 ? n - i : 4) * 4 : 0);
+  if (!fault) copies.wait();
+  __syncthreads();
+  for (int k = i; k < i + 4; k++) y[k] = row[k];
+}
+
 }  // namespace
 
 void scale(float* y, const float* x, std::int64_t n, bool fault) {
@@ -73,5 +84,8 @@ void block_mean(float* y, const float* x, int n, bool fault) {
   launch({.grid = (n + 31) / 32, .block = 32}, block_mean_kernel, y, x, n, fault);
 }
 void two_barriers(float* y, bool fault) { launch({.block = 64}, two_barriers_kernel, y, fault); }
+void async_copy(float* y, const float* x, int n, bool fault) {
+  launch({.block = 32, .shared_bytes = 128 * sizeof(float)}, async_copy_kernel, y, x, n, fault);
+}
 
 }  // namespace lacuna::LACUNA_NS::faults

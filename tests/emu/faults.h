@@ -1,5 +1,5 @@
 #pragma once
-// Three kernels with a fault each, and the same kernels without it. faults.cu has them.
+// Kernels with a fault each, and the same kernels without it. faults.cu has them.
 #include <cstdint>
 
 namespace lacuna::emu::faults {
@@ -14,5 +14,7 @@ void tree_sum(float* y, const float* x, int n, bool fault);
 void block_mean(float* y, const float* x, int n, bool fault);
 /// One barrier for each branch of an if: even when all threads reach one, they do not reach the same.
 void two_barriers(float* y, bool fault);
+/// y = the first n elements of x, then zeros, 128 in all, through asynchronous copies; with the fault nobody waits for them.
+void async_copy(float* y, const float* x, int n, bool fault);
 
 }  // namespace lacuna::emu::faults

@@ -1,9 +1,10 @@
-// Products, convolutions and InfoNCE of the devices in every arithmetic, against cpu f64, at sizes that reach each kind of tile:
+// The fused and tiled ops of the devices in every arithmetic, against cpu f64, at sizes that reach each kind of tile:
 // whole and partial vectors, the large tiles, k in parts.
 #include "../../kernels/precision.h"
 
 #include <gtest/gtest.h>
 
+#include "../../core/ops/attention.h"
 #include "../../core/ops/conv2d.h"
 #include "../../core/ops/conv_transpose2d.h"
 #include "../../core/ops/info_nce.h"
@@ -107,6 +108,23 @@ TEST_P(OnDevice, InfoNce) {
   check("several chunks", loss({.temperature = 2}), {{20, 136}, {80, 136}});
   check("own columns", loss({.temperature = 1, .self = 30}), {{50, 24}, {100, 24}});
   check("sharp", loss({.temperature = 0.1}), {{20, 16}, {80, 16}});
+}
+
+TEST_P(OnDevice, Attention) {
+  const auto attend = [](AttentionOptions o) {
+    return [o](const Tensors& x) { return attention(x[0], x[1], x[2], o); };
+  };
+  check("d=24", attend({}), {{2, 1, 40, 24}, {2, 1, 70, 24}, {2, 1, 70, 24}});
+  check("d=64", attend({.causal = true}), {{1, 1, 70, 64}, {1, 1, 70, 64}, {1, 1, 70, 64}});
+  check("d=128", attend({.causal = true, .window = 50}),
+        {{1, 1, 30, 128}, {1, 1, 70, 128}, {1, 1, 70, 128}});
+  check("odd", attend({}), {{1, 1, 7, 33}, {1, 1, 33, 33}, {1, 1, 33, 33}});
+  check("heads in rows",
+        [](const Tensors& x) {
+          const auto part = [&](int i) { return permute(select(x[0], 2, i), {0, 2, 1, 3}); };
+          return attention(part(0), part(1), part(2));
+        },
+        {{1, 30, 3, 2, 16}});
 }
 
 // 132 tiles of 128 x 128 pixels and channels: too many for the host to compute on emu, where batches stand in for them.

@@ -9,6 +9,7 @@
 #include "../../dtype.h"
 
 #define LACUNA_UNROLL _Pragma("unroll")
+#define LACUNA_NO_UNROLL _Pragma("unroll 1")
 #define LACUNA_NOINLINE __noinline__
 
 namespace lacuna::cuda {

@@ -15,6 +15,30 @@ __device__ __forceinline__ std::uint32_t to_tf32(float v) {
   return bits;
 }
 
+/// Four 8 x 8 matrices of bf16 out of shared memory (ldmatrix): lane l gives row l % 8 of matrix l / 8, 16 aligned bytes. r[i]
+/// of lane 4 g + t is elements (g, 2t), (g, 2t + 1) of matrix i, or with kTransposed (2t, g), (2t + 1, g).
+template <bool kTransposed>
+__device__ __forceinline__ void load_matrices(std::uint32_t (&r)[4], const bf16* row) {
+  const auto address = static_cast<unsigned>(__cvta_generic_to_shared(row));
+  if constexpr (kTransposed)
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(address)
+                 : "memory");
+  else
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(address)
+                 : "memory");
+}
+
+/// Two bf16 in a register, the first in its lower half.
+__device__ __forceinline__ std::uint32_t pack_bf16(float first, float second) {
+  std::uint32_t bits;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(second), "f"(first));
+  return bits;
+}
+
 __device__ __forceinline__ void mma_m16n8k8_tf32(float (&c)[4], const std::uint32_t (&a)[4],
                                                  const std::uint32_t (&b)[2]) {
   asm volatile(

@@ -16,6 +16,7 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 #define LACUNA_UNROLL
+#define LACUNA_NO_UNROLL
 #define LACUNA_NOINLINE __attribute__((noinline))
 
 namespace lacuna::emu {

@@ -47,6 +47,37 @@ inline std::uint32_t to_tf32(float v) {
   return v != v || v - v != 0 ? bits : (bits + 0x1000u) & 0xffffe000u;
 }
 
+namespace detail {
+struct MatrixLane {
+  std::uint32_t* r;
+  const bf16* row;
+};
+}  // namespace detail
+
+/// As in cuda's header.
+template <bool kTransposed>
+void load_matrices(std::uint32_t (&r)[4], const bf16* row, Site at = Site::here()) {
+  check_aligned(row, 16);
+  detail::MatrixLane mine{r, row};
+  detail::warp_collective("ldmatrix", at, &mine, [](void* const* lanes) {
+    const auto lane = [&](int l) { return static_cast<const detail::MatrixLane*>(lanes[l]); };
+    for (int l = 0; l < kWarp; l++)
+      for (int i = 0; i < 4; i++) {
+        const int g = l / 4, t = l % 4;
+        const auto element = [&](int k) {
+          return std::uint32_t{kTransposed ? lane(8 * i + 2 * t + k)->row[g].bits
+                                           : lane(8 * i + g)->row[2 * t + k].bits};
+        };
+        lane(l)->r[i] = element(0) | element(1) << 16;
+      }
+  });
+}
+
+/// Two bf16 in a register, the first in its lower half.
+inline std::uint32_t pack_bf16(float first, float second) {
+  return std::uint32_t{bf16(first).bits} | std::uint32_t{bf16(second).bits} << 16;
+}
+
 inline void mma_m16n8k8_tf32(float (&c)[4], const std::uint32_t (&a)[4],
                              const std::uint32_t (&b)[2], Site at = Site::here()) {
   detail::MmaLane mine{c, a, b};
