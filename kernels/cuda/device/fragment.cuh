@@ -90,7 +90,10 @@ struct Fetch {
       const T* const row = p + std::int64_t{first + line(i)} * depth;
       if constexpr (kWide) {
         v[i] = Words{};
-        if (inside && from < depth) v[i] = *reinterpret_cast<const Words*>(row + from);
+        if (inside && from < depth) {
+          check_aligned(row + from, sizeof(Words));
+          v[i] = *reinterpret_cast<const Words*>(row + from);
+        }
       } else {
         T e[V];
         LACUNA_UNROLL
