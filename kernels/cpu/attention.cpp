@@ -1,6 +1,7 @@
 // Attention on cpu, in f32 by tiles of 64 queries and up to 256 keys: scores of a tile, a running softmax over its rows, and
 // the product with the values, all in the second-level cache.
-//   pieces       forward and dq: a tile of queries; dk and dv: a tile of 64 keys. Each piece writes rows of its own
+//   pieces       forward and dq: a tile of queries; dk and dv: a tile of 64 keys; backward of many heads: a head. Each piece
+//                writes rows of its own
 //   determinism  every sum has one order, whatever the number of threads
 #include "attention.h"
 
@@ -19,6 +20,8 @@ using std::int64_t;
 using Floats = HeadRows<const float>;
 
 constexpr int64_t kTile = kAttentionBlock;
+// From so many on, each thread has heads enough: backward then takes a whole head at a time, with 5 products for 7.
+constexpr int64_t kManyHeads = 32;
 
 int64_t tiles_of(int64_t n) { return (n + kTile - 1) / kTile; }
 
@@ -91,7 +94,7 @@ void each_tile(const AttentionHead& head, bool transposed, int64_t first, int64_
   end = std::min<int64_t>(end, band.rows);
   if (first >= end) return;
   const int64_t step = step_of(*head.mask), stop = band.end(static_cast<std::int32_t>(end - 1)),
-                start = band.begin(static_cast<std::int32_t>(first)) / step * step;
+                start = band.begin(static_cast<std::int32_t>(first)) / kTile * kTile;
   for (int64_t c = start; c < stop; c += step)
     if (transposed ? head.block(c, first) : head.block(first, c)) f(c, std::min(step, stop - c));
 }
@@ -173,7 +176,8 @@ struct BackwardHead {
     write(a.dq, i0, m, dq.data(), a.scale);
   }
 
-  void keys(int64_t j0) const {
+  // `dq` (sq, d), where given: what these keys add to it.
+  void keys(int64_t j0, float* dq) const {
     const int64_t n = std::min(kTile, head.sk - j0), d = head.d;
     const auto room = static_cast<std::size_t>(n * step_of(a.mask)),
                size = static_cast<std::size_t>(n * d);
@@ -185,9 +189,18 @@ struct BackwardHead {
       tile(rows, i0, m, j0, n, p.data(), ds.data());
       accumulate(p.data(), true, n, m, dy, i0, d, dv.data());
       accumulate(ds.data(), true, n, m, q, i0, d, dk.data());
+      if (dq) accumulate(ds.data(), false, m, n, k, j0, d, dq + i0 * d);
     });
     write(a.dk, j0, n, dk.data(), a.scale);
     write(a.dv, j0, n, dv.data(), 1);
+  }
+
+  void all() const {
+    const int64_t size = head.sq * head.d;
+    Scratch<float> dq(static_cast<std::size_t>(size));
+    std::fill_n(dq.data(), size, 0.0f);
+    for (int64_t j0 = 0; j0 < head.sk; j0 += kTile) keys(j0, dq.data());
+    write(a.dq, 0, head.sq, dq.data(), a.scale);
   }
 };
 
@@ -224,12 +237,17 @@ void attention_backward(const AttentionBackward& a, Stream) {
                                    head.of<const float>(a.dy)[n % sq], static_cast<std::size_t>(d));
         }
       });
+  if (a.dq && a.dk && heads >= kManyHeads)
+    return parallel_for(heads, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t n = begin; n < end; n++) BackwardHead(a, n, delta.data()).all();
+    });
   if (a.dq)
     each_piece(heads, sq, sk, d,
                [&](int64_t head, int64_t i0) { BackwardHead(a, head, delta.data()).queries(i0); });
   if (a.dk)
-    each_piece(heads, sk, sq, d,
-               [&](int64_t head, int64_t j0) { BackwardHead(a, head, delta.data()).keys(j0); });
+    each_piece(heads, sk, sq, d, [&](int64_t head, int64_t j0) {
+      BackwardHead(a, head, delta.data()).keys(j0, nullptr);
+    });
 }
 
 }  // namespace lacuna::cpu

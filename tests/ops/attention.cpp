@@ -108,6 +108,7 @@ const Register cases([] {
   for (std::int64_t n : {1, 32, 33, 64, 128}) one("d=" + std::to_string(n), {.d = n});
   one("batch=0", {.b = 0});
   one("batch=3", {.b = 3, .h = 1, .sq = 5, .sk = 9});
+  one("many_heads", {.b = 4, .h = 8, .sq = 5, .sk = 66, .d = 4}, {.causal = true});
   one("scale", {.sq = 5, .sk = 9}, {.scale = 0.125});
 
   one("causal", {.sq = 70, .sk = 70}, {.causal = true});
