@@ -178,6 +178,7 @@ void piece(const TileSet& set, const Product<float>& p, const Plan& plan, int64_
 
 void multiply(std::int64_t batch, const Product<float>& first,
               const std::function<Product<float>(std::int64_t)>& product) {
+  if (first.m == 0 || first.n == 0) return;
   const TileSet& set = tile_set();
   const Plan plan(first, batch, set);
   const int64_t each = plan.column_pieces * plan.row_pieces;

@@ -8,7 +8,6 @@
 //   bf16   as they are
 //
 // Below g = lane / 4 and t = lane % 4, as in mma.cuh.
-#include <device/ldmatrix.cuh>
 #include <device/tile.cuh>
 
 namespace lacuna::LACUNA_NS {
@@ -184,7 +183,8 @@ struct Scores {
         LACUNA_UNROLL
         for (int n = 0; n < kDepth<kMath> / 8; n += 2) {
           std::uint32_t r[4];
-          ldmatrix_x4_trans(r, y.at(8 * j + lane() % 16, 4 * (n + lane() / 16)));
+          load_matrices<true>(
+              r, reinterpret_cast<const bf16*>(y.at(8 * j + lane() % 16, 4 * (n + lane() / 16))));
           Operand<kMath, 2> b[2];
           LACUNA_UNROLL
           for (int q = 0; q < 4; q++) b[q / 2].set(q % 2, r[q]);
