@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <toml++/toml.h>
+#include <algorithm>
 #include <set>
 
 #include "../core/files.h"
@@ -37,6 +38,70 @@ std::string literal(const Value& value) {
   return out;
 }
 
+std::string place(const std::string& file, std::size_t line) {
+  return file + ":" + std::to_string(line) + ": ";
+}
+
+// What TOML has nowhere (control characters) or only in strings and comments (letters beyond ASCII), and toml++ 3.3 trips
+// over elsewhere.
+void check_characters(const std::string& text, const std::string& file) {
+  char quote = 0;  // of the string that we are in
+  bool triple = false, comment = false;
+  char before = '\n';  // the last thing outside of strings and comments but blanks
+  for (std::size_t i = 0, line = 1; i < text.size(); i++) {
+    const auto u = static_cast<unsigned char>(text[i]);
+    if ((u < 0x20 && u != '\t' && u != '\n' && u != '\r') || u == 0x7f)
+      fail("config", place(file, line), "a control character (byte ", static_cast<int>(u),
+           "): this is no text");
+    LACUNA_CHECK(u < 0x80 || quote || comment, "config", place(file, line),
+                 "letters beyond ASCII are for strings and comments");
+    const bool three = text.compare(i, 3, std::string(3, text[i])) == 0;
+    if (u == '\n') {
+      line++;
+      comment = false;
+      if (!triple) quote = 0;
+      if (!quote) before = '\n';
+    } else if (comment) {
+      continue;
+    } else if (!quote && u == '#') {
+      comment = true;
+    } else if (!quote && (u == '"' || u == '\'')) {
+      // A string begins where a key or a value does; a quote elsewhere is a mistake that toml++ will name.
+      if (std::string_view("=,[{.\n").find(before) != std::string_view::npos) {
+        quote = text[i];
+        triple = three;
+        i += three ? 2 : 0;
+      }
+      before = text[i];
+    } else if (quote == '"' && u == '\\' && i + 1 < text.size()) {
+      const char kind = text[i + 1];
+      const std::size_t digits = kind == 'u' ? 4 : kind == 'U' ? 8 : 0;
+      const std::size_t end = text.find_first_not_of("0123456789abcdefABCDEF", i + 2);
+      LACUNA_CHECK(
+          static_cast<unsigned char>(kind) < 0x80 && std::min(end, text.size()) >= i + 2 + digits,
+          "config", place(file, line),
+          "\\u is followed by 4 hexadecimal digits, \\U by 8, other escapes are ASCII");
+      i += kind == '"' || kind == '\\';
+    } else if (quote && text[i] == quote && (three || !triple)) {
+      while (triple && i + 1 < text.size() && text[i + 1] == quote)
+        i++;  // """" is a quote and an end
+      quote = 0;
+      triple = false;
+    } else if (!quote && u != ' ' && u != '\t' && u != '\r') {
+      before = text[i];
+    }
+  }
+}
+
+toml::table parsed(const std::string& text, const std::string& file) {
+  check_characters(text, file);
+  try {
+    return toml::parse(text, file);
+  } catch (const toml::parse_error& e) {
+    fail("config", place(file, e.source().begin.line), e.description());
+  }
+}
+
 void set(Settings& settings, const std::string& name, const toml::node& node) {
   if (const auto* b = node.as_boolean())
     settings.set(name, Value(b->get()));
@@ -57,15 +122,8 @@ void read_config(Settings& settings, const std::string& text, const std::string&
   for (const Key& k : settings.keys()) sections.insert(k.section);
   const std::vector<std::string> names(sections.begin(), sections.end());
 
-  auto where = [&](const toml::source_region& at) {
-    return file + ":" + std::to_string(at.begin.line) + ": ";
-  };
-  toml::table table;
-  try {
-    table = toml::parse(text, file);
-  } catch (const toml::parse_error& e) {
-    fail("config", where(e.source()), e.description());
-  }
+  const auto where = [&](const toml::source_region& at) { return place(file, at.begin.line); };
+  const toml::table table = parsed(text, file);
   for (const auto& [section, node] : table) {
     const std::string name(section.str());
     const toml::table* keys = node.as_table();
@@ -82,6 +140,13 @@ void read_config(Settings& settings, const std::string& text, const std::string&
       }
     }
   }
+}
+
+std::string task_of_config(const std::string& text, const std::string& file) {
+  const toml::table table = parsed(text, file);
+  const auto name = table["task"]["name"].value<std::string>();
+  LACUNA_CHECK(name, "run", file, " does not say which task it is of: [task] has no name");
+  return *name;
 }
 
 void read_config_file(Settings& settings, const std::string& path) {

@@ -13,6 +13,9 @@ void read_config(Settings& settings, const std::string& text, const std::string&
 /// The same from a file. Error where it cannot be read.
 void read_config_file(Settings& settings, const std::string& path);
 
+/// What such text says that [task] name is. Error where it says nothing.
+std::string task_of_config(const std::string& text, const std::string& file);
+
 /// Every key with its value, as read_config() takes it.
 std::string write_config(const Settings& settings);
 

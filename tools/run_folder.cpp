@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <toml++/toml.h>
 #include <filesystem>
 
 #include "../core/files.h"
@@ -36,22 +35,6 @@ void RunFolder::lock() const {
   LACUNA_CHECK(descriptor >= 0 && ::flock(descriptor, LOCK_EX | LOCK_NB) == 0, "run", path,
                " is in use by another process: wait for it, or give another --out");
 }
-
-namespace {
-
-std::string task_of_config(const std::string& text, const std::string& file) {
-  toml::table table;
-  try {
-    table = toml::parse(text, file);
-  } catch (const toml::parse_error& e) {
-    fail("run", file, ": ", e.description());
-  }
-  const auto name = table["task"]["name"].value<std::string>();
-  LACUNA_CHECK(name, "run", file, " does not say which task it is of: [task] has no name");
-  return *name;
-}
-
-}  // namespace
 
 RunConfig read_run(const RunFolder& folder) {
   LACUNA_CHECK(fs::exists(folder.config()), "run", folder.path,
