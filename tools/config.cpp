@@ -42,7 +42,7 @@ std::string place(const std::string& file, std::size_t line) {
   return file + ":" + std::to_string(line) + ": ";
 }
 
-// What TOML has nowhere (control characters) or only in strings and comments (letters beyond ASCII), and toml++ 3.3 trips
+// What TOML has nowhere (control characters) or only in strings and comments (letters beyond ASCII; not in strings of many lines, which no key needs), and toml++ 3.3 trips
 // over elsewhere.
 void check_characters(const std::string& text, const std::string& file) {
   char quote = 0;  // of the string that we are in
@@ -53,8 +53,8 @@ void check_characters(const std::string& text, const std::string& file) {
     if ((u < 0x20 && u != '\t' && u != '\n' && u != '\r') || u == 0x7f)
       fail("config", place(file, line), "a control character (byte ", static_cast<int>(u),
            "): this is no text");
-    LACUNA_CHECK(u < 0x80 || quote || comment, "config", place(file, line),
-                 "letters beyond ASCII are for strings and comments");
+    LACUNA_CHECK(u < 0x80 || (quote && !triple) || comment, "config", place(file, line),
+                 "letters beyond ASCII are for strings of one line and for comments");
     const bool three = text.compare(i, 3, std::string(3, text[i])) == 0;
     if (u == '\n') {
       line++;
