@@ -67,7 +67,7 @@ void check_characters(const std::string& text, const std::string& file) {
       comment = true;
     } else if (!quote && (u == '"' || u == '\'')) {
       // A string begins where a key or a value does; a quote elsewhere is a mistake that toml++ will name.
-      if (std::string_view("=,[{.\n").find(before) != std::string_view::npos) {
+      if (std::string_view("=,[{\n").find(before) != std::string_view::npos) {
         quote = text[i];
         triple = three;
         i += three ? 2 : 0;
