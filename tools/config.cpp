@@ -66,8 +66,8 @@ void check_characters(const std::string& text, const std::string& file) {
     } else if (!quote && u == '#') {
       comment = true;
     } else if (!quote && (u == '"' || u == '\'')) {
-      // A string begins where a key or a value does; a quote elsewhere is a mistake that toml++ will name.
-      if (std::string_view("=,[{\n").find(before) != std::string_view::npos) {
+      // A string begins where a key or a value does (no key takes a list); elsewhere a quote is a mistake.
+      if (std::string_view("=\n").find(before) != std::string_view::npos) {
         quote = text[i];
         triple = three;
         i += three ? 2 : 0;
