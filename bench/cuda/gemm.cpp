@@ -59,10 +59,11 @@ std::vector<Timing> race_one(const GemmShape& s, Dtype dtype, bool tf32, int sam
   set_precision(tf32 ? Precision::tf32 : Precision::f32);
   std::vector<Contender> all{{"lacuna", [&](int i) {
                                 const Array a = sets.a[i]->array(), b = sets.b[i]->array();
-                                run<&KernelTable::matmul>(
-                                    Matmul{sets.c[i]->array(), s.transpose_a ? transposed(a) : a,
-                                           s.transpose_b ? transposed(b) : b},
-                                    device);
+                                run<&KernelTable::matmul>(Matmul{sets.c[i]->array(),
+                                                                 s.transpose_a ? transposed(a) : a,
+                                                                 s.transpose_b ? transposed(b) : b,
+                                                                 {}},
+                                                          device);
                               }}};
   sets.c[0]->poison();
   all[0].launch(0);
