@@ -5,7 +5,6 @@
 #include <cstring>
 #include <sstream>
 
-#include "../core/safetensors.h"
 #include "trainer.h"
 
 namespace lacuna {
@@ -35,7 +34,25 @@ std::string description_of(const Source& source) {
   return text.str();
 }
 
+const std::string& metadata(const Safetensors& file, const std::string& path, const char* key) {
+  const auto it = file.metadata.find(key);
+  LACUNA_CHECK(it != file.metadata.end(), "checkpoint", path,
+               " is not a checkpoint of a run: its metadata has no \"", key, "\"");
+  return it->second;
+}
+
 }  // namespace
+
+Safetensors read_checkpoint(const std::string& path, const Settings& settings) {
+  Safetensors file = read_safetensors(path);
+  const std::string &task = metadata(file, path, "task"), &ours = settings.text("task.name");
+  LACUNA_CHECK(task == ours, "checkpoint", path, " is of task ", task, ", not ", ours);
+  Settings before = settings;
+  before.from_json(metadata(file, path, "config"));
+  check_resumable(settings, before);
+  metadata(file, path, "step");
+  return file;
+}
 
 StateDict Trainer::state() {
   StateDict all;
@@ -60,14 +77,12 @@ void Trainer::save(const std::string& name) {
                        "optim.clip=1 may help");
   write_safetensors(folder_ + "/" + name, state(),
                     {{"lacuna", "1"},
-                     {"task", settings_task()},
+                     {"task", settings_.text("task.name")},
                      {"step", std::to_string(step_)},
                      {"config", settings_.to_json()},
                      {"data", description_of(train_.source())},
                      {"encoder", task_.encoder().architecture()}});
 }
-
-const std::string& Trainer::settings_task() const { return settings_.text("task.name"); }
 
 void Trainer::resume() {
   const std::string path = folder_ + "/checkpoint.safetensors";
@@ -78,21 +93,11 @@ void Trainer::resume() {
       cut_metrics(folder_ + name, [](std::int64_t) { return false; });
     return;
   }
-  const Safetensors saved = read_safetensors(path);
-  const auto meta = [&](const char* key) -> const std::string& {
-    const auto it = saved.metadata.find(key);
-    LACUNA_CHECK(it != saved.metadata.end(), "resume", path,
-                 " is not a checkpoint of a run: its metadata has no \"", key, "\"");
-    return it->second;
-  };
-  LACUNA_CHECK(meta("task") == settings_task(), "resume", path, " is of task ", meta("task"),
-               ", not ", settings_task());
-  Settings before = settings_;
-  before.from_json(meta("config"));
-  check_resumable(settings_, before);
+  const Safetensors saved = read_checkpoint(path, settings_);
   const std::string data = description_of(train_.source());
-  LACUNA_CHECK(meta("data") == data, "resume", "the run was made on ", meta("data"),
-               "; the data now has ", data, " (start a new run for that, with --init)");
+  const std::string& before = metadata(saved, path, "data");
+  LACUNA_CHECK(before == data, "resume", "the run was made on ", before, "; the data now has ",
+               data, " (start a new run for that, with --init)");
   const auto tensor = [&](const char* name, std::int64_t count) {
     const auto it = saved.tensors.find(name);
     LACUNA_CHECK(it != saved.tensors.end() && it->second.numel() == count &&
@@ -111,7 +116,7 @@ void Trainer::resume() {
     part_sums_[name] = doubles_of(tensor(("state.trainer.part." + name).c_str(), 1))[0];
   log_sum_ = sums[0], epoch_sum_ = sums[1], stopping_.best = sums[2];
   log_count_ = counts[0], epoch_count_ = counts[1], stopping_.bad = counts[2];
-  const std::string& step = meta("step");
+  const std::string& step = metadata(saved, path, "step");
   LACUNA_CHECK(!step.empty() && step.size() < 18 &&
                    step.find_first_not_of("0123456789") == std::string::npos,
                "resume", path, " has no step: got \"", step, "\"");

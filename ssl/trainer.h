@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "../core/safetensors.h"
 #include "../nn/optim/early_stopping.h"
 #include "../nn/optim/optimizer.h"
 #include "metrics.h"
@@ -28,6 +29,10 @@ struct Observer {
   /// True asks the trainer to stop after this step, with a checkpoint.
   virtual bool interrupted() { return false; }
 };
+
+/// A run's checkpoint, with its "step" among the metadata. Fails where the file is none, is of another task, or of settings
+/// that a resumed run may not change.
+Safetensors read_checkpoint(const std::string& path, const Settings& settings);
 
 class Trainer {
  public:
@@ -53,7 +58,6 @@ class Trainer {
   void show(Observer& observer);
   double epoch() const;
   std::int64_t every(const char* key) const;
-  const std::string& settings_task() const;
   [[noreturn]] void explain_nonfinite(const Batch& batch, int phase, double loss);
 
   Task& task_;

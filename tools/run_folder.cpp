@@ -8,6 +8,7 @@
 #include "../core/safetensors.h"
 #include "../kernels/backend.h"
 #include "../kernels/cpu/parallel.h"
+#include "../ssl/trainer.h"
 #include "command.h"
 #include "config.h"
 
@@ -92,18 +93,7 @@ void load_weights(Module& model, const std::string& run_or_file) {
 Trained load_trained(const RunFolder& folder, const RunConfig& config,
                      const std::vector<Field>& fields, Device device) {
   LACUNA_CHECK(fs::exists(folder.checkpoint()), "run", folder.path, " has no checkpoint yet");
-  const Safetensors checkpoint = read_safetensors(folder.checkpoint());
-  const auto meta = [&](const char* key) -> const std::string& {
-    const auto it = checkpoint.metadata.find(key);
-    LACUNA_CHECK(it != checkpoint.metadata.end(), "run", folder.checkpoint(),
-                 " is not a checkpoint of a run: its metadata has no \"", key, "\"");
-    return it->second;
-  };
-  LACUNA_CHECK(meta("task") == config.info->name, "run", folder.checkpoint(), " is of task ",
-               meta("task"), ", not ", config.info->name);
-  Settings made_with = config.settings;
-  made_with.from_json(meta("config"));
-  check_resumable(config.settings, made_with);
+  const Safetensors checkpoint = read_checkpoint(folder.checkpoint(), config.settings);
   Trained trained;
   trained.task = config.info->make(config.settings, fields);
   Module& model = trained.task->model();
@@ -111,7 +101,7 @@ Trained load_trained(const RunFolder& folder, const RunConfig& config,
   model.load_state_dict(with_prefix(checkpoint.tensors, "model."));
   model.to(device);
   trained.task->load_state(with_prefix(checkpoint.tensors, "state.task."));
-  trained.step = std::atoll(meta("step").c_str());
+  trained.step = std::atoll(checkpoint.metadata.at("step").c_str());
   return trained;
 }
 

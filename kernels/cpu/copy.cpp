@@ -11,20 +11,6 @@ namespace lacuna::cpu {
 namespace {
 
 template <class To, class From>
-To convert(From x) {
-  if constexpr (std::is_same_v<From, To>)
-    return x;
-  else if constexpr (std::is_same_v<From, bf16>)
-    return convert<To>(static_cast<float>(x));
-  else if constexpr (std::is_same_v<To, bf16>)
-    return bf16(static_cast<float>(x));
-  else if constexpr (std::is_same_v<To, bool>)
-    return x != From(0);
-  else
-    return static_cast<To>(x);
-}
-
-template <class To, class From>
 void copy_typed(const Copy& a) {
   const Walk<2> walk({&a.y, &a.x});
   const std::int64_t sy = walk.inner_strides[0], sx = walk.inner_strides[1], n = walk.inner;

@@ -13,41 +13,9 @@
 
 #include <numeric>
 
-#include "conv2d.h"
-#include "gemm.cuh"
-#include "sides.cuh"
+#include "conv2d.cuh"
 
 namespace lacuna::LACUNA_NS {
-namespace {
-
-int to_int(std::int64_t v) { return static_cast<int>(v); }
-
-// Vectors of 16 bytes, or single elements where they would not be aligned within a tap.
-template <class T, class F>
-void with_patch_vector(const Array& image, std::int64_t channels, F&& f) {
-  constexpr int kWide = 16 / sizeof(T);
-  if (channels % kWide == 0 && image.dim(3) % kWide == 0 &&
-      reinterpret_cast<std::uintptr_t>(image.data) % 16 == 0)
-    f(std::integral_constant<int, kWide>{});
-  else
-    f(std::integral_constant<int, 1>{});
-}
-
-template <class T>
-bool aligned(const Array& a, std::int64_t stride) {
-  return reinterpret_cast<std::uintptr_t>(a.data) % 16 == 0 && stride % (16 / sizeof(T)) == 0;
-}
-
-Batches groups_of(std::int64_t groups, std::int64_t a, std::int64_t b, std::int64_t c,
-                  std::int64_t bias) {
-  Batches batches;
-  batches.ndim = 1;
-  batches.count = batches.shape[0] = groups;
-  batches.a[0] = a, batches.b[0] = b, batches.c[0] = c, batches.bias[0] = bias;
-  return batches;
-}
-
-}  // namespace
 
 void conv_forward(const Conv& c, const Array& bias, Epilogue epilogue) {
   const std::int64_t kh = c.weight.dim(1), kw = c.weight.dim(2), ci = c.weight.dim(3),
@@ -64,21 +32,8 @@ void conv_forward(const Conv& c, const Array& bias, Epilogue epilogue) {
     const MatrixSide<T, true, 16 / sizeof(T)> weight{c.weight.as<T>(), depth, to_int(co),
                                                      aligned<T>(c.weight, depth)};
     with_patch_vector<T>(c.x, ci, [&](auto vector) {
-      const PatchSide<T, true, decltype(vector)::value> patches{
-          .p = c.x.as<T>(),
-          .height = to_int(c.x.dim(1)),
-          .width = to_int(c.x.dim(2)),
-          .pixel = to_int(c.x.dim(3)),
-          .windows = size.m,
-          .rows = to_int(c.y.dim(1)),
-          .columns = to_int(c.y.dim(2)),
-          .taps = to_int(kh * kw),
-          .tap_columns = to_int(kw),
-          .channels = to_int(ci),
-          .step = {to_int(c.window.stride[0]), to_int(c.window.stride[1])},
-          .start = {to_int(-c.window.padding[0]), to_int(-c.window.padding[1])},
-          .tap = {to_int(c.window.dilation[0]), to_int(c.window.dilation[1])}};
-      gemm<kMath>(patches, weight, out, batches, size, c.x.device, c.stream);
+      gemm<kMath>(input_patches<T, true, decltype(vector)::value>(c), weight, out, batches, size,
+                  c.x.device, c.stream);
     });
   });
 }

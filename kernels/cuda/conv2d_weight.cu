@@ -10,9 +10,7 @@
 #include "../conv2d.h"
 
 #include "../reduce.h"
-#include "conv2d.h"
-#include "gemm.cuh"
-#include "sides.cuh"
+#include "conv2d.cuh"
 
 namespace lacuna::LACUNA_NS {
 
@@ -23,44 +21,19 @@ void conv_grad_weight(const Conv& c) {
                      channels = c.y.dim(3), co = channels / c.groups,
                      windows = c.y.dim(0) * c.y.dim(1) * c.y.dim(2);
   const GemmSizes size = gemm_sizes("conv2d grad_weight", co, kh * kw * ci, windows);
-  Batches batches;
-  batches.ndim = 1;
-  batches.count = batches.shape[0] = c.groups;
-  batches.a[0] = co, batches.b[0] = ci, batches.c[0] = co * size.n;
-  const auto to_int = [](std::int64_t v) { return static_cast<int>(v); };
+  const Batches batches = groups_of(c.groups, co, ci, co * size.n, 0);
   with_math(c.x.dtype, [&](auto math) {
     constexpr Math kMath = decltype(math)::value;
     using T = typename TileShape<kMath, false>::T;
     constexpr int kWide = 16 / sizeof(T);
-    const auto aligned = [](const Array& a) {
-      return reinterpret_cast<std::uintptr_t>(a.data) % 16 == 0;
-    };
     Out<T> out{c.weight.as<T>()};
     out.x_stride = size.n;
-    const MatrixSide<T, false, kWide> gradients{
-        c.y.as<T>(), channels, to_int(co),
-        aligned(c.y) && channels % kWide == 0 && co % kWide == 0};
-    const auto run = [&](auto vector) {
-      const PatchSide<T, false, decltype(vector)::value> patches{
-          .p = c.x.as<T>(),
-          .height = to_int(c.x.dim(1)),
-          .width = to_int(c.x.dim(2)),
-          .pixel = to_int(c.x.dim(3)),
-          .windows = size.k,
-          .rows = to_int(c.y.dim(1)),
-          .columns = to_int(c.y.dim(2)),
-          .taps = to_int(kh * kw),
-          .tap_columns = to_int(kw),
-          .channels = to_int(ci),
-          .step = {to_int(c.window.stride[0]), to_int(c.window.stride[1])},
-          .start = {to_int(-c.window.padding[0]), to_int(-c.window.padding[1])},
-          .tap = {to_int(c.window.dilation[0]), to_int(c.window.dilation[1])}};
-      gemm<kMath>(gradients, patches, out, batches, size, c.x.device, c.stream);
-    };
-    if (ci % kWide == 0 && c.x.dim(3) % kWide == 0 && aligned(c.x))
-      run(std::integral_constant<int, kWide>{});
-    else
-      run(std::integral_constant<int, 1>{});
+    const MatrixSide<T, false, kWide> gradients{c.y.as<T>(), channels, to_int(co),
+                                                aligned<T>(c.y, channels) && co % kWide == 0};
+    with_patch_vector<T>(c.x, ci, [&](auto vector) {
+      gemm<kMath>(gradients, input_patches<T, false, decltype(vector)::value>(c), out, batches,
+                  size, c.x.device, c.stream);
+    });
   });
 }
 
@@ -71,6 +44,7 @@ void channel_sums(const Array& sums, const Array& y, Stream stream) {
     s.y.shape[d] = y.shape[d];
     s.y.strides[d] = d == y.ndim - 1 ? 1 : 0;
   }
+  validate(s);  // of f32 only
   sum(s, stream);
 }
 

@@ -23,20 +23,6 @@ constexpr int kTile = 32, kTileRows = 8;
 template <class To, class From>
 constexpr int kUnroll = std::is_same_v<To, From> || (sizeof(To) + sizeof(From) == 6) ? 4 : 1;
 
-template <class To, class From>
-LACUNA_HD inline To convert(From x) {
-  if constexpr (std::is_same_v<From, To>)
-    return x;
-  else if constexpr (std::is_same_v<From, bf16>)
-    return convert<To>(static_cast<float>(x));
-  else if constexpr (std::is_same_v<To, bf16>)
-    return bf16(static_cast<float>(x));
-  else if constexpr (std::is_same_v<To, bool>)
-    return x != From(0);
-  else
-    return static_cast<To>(x);
-}
-
 template <class To, class From, int N>
 __global__ void __launch_bounds__(kThreads)
     copy_kernel(To* y, const From* x, bool repeated, Vectors<2> vectors) {
