@@ -226,8 +226,11 @@ void Trainer::run(Observer& observer) {
         const Metrics metrics = evaluate();
         eval_file.write(metrics);
         observer.evaluated(metrics);
+        const EarlyStopping before = stopping_;
         if (stopping_.observe(metrics[2].second)) save("best.safetensors");
         stop = stopping_.should_stop();
+        // A validation that is made only because the run ends does not count for a run that goes on.
+        if (step_ % eval_every != 0) stopping_ = before;
         if (stop)
           observer.warned("stopped early: " + std::to_string(stopping_.bad) +
                           " validations without a better loss");

@@ -23,42 +23,8 @@ constexpr int kKeys = 64;
 template <class Shape>
 constexpr int kBlocksOf = Shape::D == 128 ? 2 : 3;
 
-// Over the four lanes of a row.
-template <class Op>
-__device__ __forceinline__ float row_reduce(float v, Op op) {
-  v = op(v, __shfl_xor_sync(kAllLanes, v, 1));
-  return op(v, __shfl_xor_sync(kAllLanes, v, 2));
-}
-
-// The running softmax of a thread's two rows: maxima in units of log2, and this thread's part of the sums.
-struct Softmax {
-  float max[2] = {-INFINITY, -INFINITY}, sum[2] = {};
-
-  // From s to p = 2^(unit s - max); what was summed before is to be multiplied by `rescale`.
-  __device__ __forceinline__ void update(float (&s)[kKeys / 8][4], float unit,
-                                         float (&rescale)[2]) {
-    LACUNA_UNROLL
-    for (int row = 0; row < 2; row++) {
-      float top = -INFINITY, total = 0;
-      LACUNA_UNROLL
-      for (int j = 0; j < kKeys / 8; j++) top = fmaxf(top, fmaxf(s[j][2 * row], s[j][2 * row + 1]));
-      top = row_reduce(top, [](float a, float b) { return fmaxf(a, b); });
-      const float before = max[row];
-      max[row] = fmaxf(before, top * unit);
-      // Not -inf - (-inf), where every key so far is hidden.
-      const float shift = max[row] == -INFINITY ? 0.0f : max[row];
-      rescale[row] = exp2f(before - shift);
-      LACUNA_UNROLL
-      for (int j = 0; j < kKeys / 8; j++) LACUNA_UNROLL
-      for (int r = 2 * row; r < 2 * row + 2; r++)
-        total += s[j][r] = exp2f(fmaf(s[j][r], unit, -shift));
-      sum[row] = sum[row] * rescale[row] + total;
-    }
-  }
-};
-
 template <class Shape, class T = typename Shape::T>
-__global__ void __launch_bounds__(kAttentionThreads, kBlocksOf<Shape>)
+__global__ void __launch_bounds__(kTileThreads, kBlocksOf<Shape>)
     attention_kernel(AttentionProblem a, Heads<T> y, float* lse, Heads<const T> q, Heads<const T> k,
                      Heads<const T> v) {
   T* const q_tile = dynamic_shared<T>();
@@ -66,17 +32,17 @@ __global__ void __launch_bounds__(kAttentionThreads, kBlocksOf<Shape>)
   T* const v_tile = k_tile + kKeys * Shape::kPitch;
   const AttentionPlace place(a, a.sq);
   const Lane at;
-  const Rows<const T> keys(k, place.sample, place.head), values(v, place.sample, place.head);
+  const auto keys = k.rows(place.sample, place.head), values = v.rows(place.sample, place.head);
   const ColumnTiles<kKeys> tiles(a, place, false);
   const int length = tiles.band.columns;
 
-  Softmax softmax;
+  RunningSoftmax softmax;
   float o[Shape::D / 8][4] = {};
   AsyncCopies copies;
   int c = tiles.next(tiles.begin);
   if (c < tiles.end) {
-    load_tile<Shape, kTileRows>(copies, q_tile, Rows<const T>(q, place.sample, place.head),
-                                place.first, place.end, a.d);
+    load_tile<Shape, kTileRows>(copies, q_tile, q.rows(place.sample, place.head), place.first,
+                                place.end, a.d);
     load_tile<Shape, kKeys>(copies, k_tile, keys, c, length, a.d);
   }
   while (c < tiles.end) {
@@ -84,7 +50,7 @@ __global__ void __launch_bounds__(kAttentionThreads, kBlocksOf<Shape>)
     __syncthreads();  // this k is there, and the last v is not needed any more
     load_tile<Shape, kKeys>(copies, v_tile, values, c, length, a.d);
     const unsigned keep = kept<kKeys, false>(a, place, c, at);
-    float s[kKeys / 8][4], rescale[2];
+    float s[kKeys / 8][4] = {}, rescale[2];
     scores<Shape, kKeys>(s, q_tile, k_tile, at);
     if (!tiles.full(c)) hide<kKeys>(s, tiles.band, place.first, c, at);
     softmax.update(s, a.scale * kLog2E, rescale);
@@ -104,15 +70,14 @@ __global__ void __launch_bounds__(kAttentionThreads, kBlocksOf<Shape>)
   float factor[2];
   LACUNA_UNROLL
   for (int row = 0; row < 2; row++) {
-    const float sum = row_reduce(softmax.sum[row], [](float x, float z) { return x + z; });
+    const float sum = reduce_row<Sum>(softmax.sum[row]);
     factor[row] = sum == 0.0f ? 0.0f : a.keep_scale / sum;
     const int i = place.first + at.row(2 * row);
     if (at.t == 0 && i < place.end)
       lse[(std::int64_t{place.sample} * a.heads + place.head) * a.sq + i] =
           sum == 0.0f ? -INFINITY : (softmax.max[row] + log2f(sum)) * kLn2;
   }
-  store_rows<Shape>(Rows<T>(y, place.sample, place.head), place.first, place.end, a.d, o, factor,
-                    at);
+  store_rows<Shape>(y.rows(place.sample, place.head), place.first, place.end, a.d, o, factor, at);
 }
 
 }  // namespace
@@ -122,7 +87,7 @@ void attention_forward(const AttentionForward& a, Stream stream) {
     using Shape = decltype(shape);
     using T = typename Shape::T;
     launch({.grid = a.q.dim(0) * a.q.dim(1) * ceil_div(a.q.dim(2), kTileRows),
-            .block = kAttentionThreads,
+            .block = kTileThreads,
             .shared_bytes = (kTileRows + 2 * kKeys) * Shape::kPitch * sizeof(T),
             .stream = stream},
            attention_kernel<Shape>, AttentionProblem(a), Heads<T>(a.y), a.lse.as<float>(),

@@ -4,12 +4,26 @@
 #include <device/shared.cuh>
 
 #include "../attention.h"
-#include "attention_tile.cuh"
 #include "gemm.cuh"
+#include "row_tile.cuh"
 
 namespace lacuna::LACUNA_NS {
 
-inline constexpr float kLog2E = 1.44269504f, kLn2 = 0.69314718f;
+/// An array (b, h, s, d) with unit stride in d.
+template <class T>
+struct Heads {
+  T* p = nullptr;
+  std::int64_t sample = 0, head = 0, row = 0;
+  bool wide = false;
+
+  explicit Heads(const Array& a)
+      : p(a.as<T>()), sample(a.strides[0]), head(a.strides[1]), row(a.strides[2]) {
+    wide = reinterpret_cast<std::uintptr_t>(p) % 16 == 0;
+    for (int i = 0; i < 3; i++)
+      wide = wide && (a.shape[i] == 1 || a.strides[i] * sizeof(T) % 16 == 0);
+  }
+  __device__ Rows<T> rows(int s, int h) const { return {p + s * sample + h * head, row, wide}; }
+};
 
 struct AttentionProblem {
   int samples, heads, sq, sk, d;
@@ -134,17 +148,17 @@ __device__ __forceinline__ unsigned kept(const AttentionProblem& a, const Attent
   return bits;
 }
 
-/// Calls f(HeadShape) for what the arrays' type, precision() and d ask for.
+/// Calls f(RowShape) for what the arrays' type, precision() and d ask for.
 template <class F>
 void with_head_shape(const Array& q, F&& f) {
   with_math(q.dtype, [&](auto math) {
     constexpr Math kMath = decltype(math)::value;
     if (q.dim(3) <= 32)
-      f(HeadShape<kMath, 32>{});
+      f(RowShape<kMath, 32>{});
     else if (q.dim(3) <= 64)
-      f(HeadShape<kMath, 64>{});
+      f(RowShape<kMath, 64>{});
     else
-      f(HeadShape<kMath, 128>{});
+      f(RowShape<kMath, 128>{});
   });
 }
 

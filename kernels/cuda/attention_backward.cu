@@ -12,7 +12,6 @@
 //   checked by   tests/ops/attention.cpp, tests/ops/precision.cpp
 //   measured     not measured
 #include <device/launch.cuh>
-#include <device/reduce.cuh>
 #include <device/workspace.cuh>
 
 #include "attention.cuh"
@@ -36,7 +35,7 @@ __global__ void __launch_bounds__(kWarp* kRowsPerBlock)
   if (n >= std::int64_t{a.samples} * a.heads * a.sq) return;  // the whole warp
   const std::int64_t head = n / a.sq, i = n % a.sq;
   const int sample = static_cast<int>(head / a.heads), h = static_cast<int>(head % a.heads);
-  const Rows<const T> left(y, sample, h), right(dy, sample, h);
+  const auto left = y.rows(sample, h), right = dy.rows(sample, h);
   float sum = 0;
   for (int c = threadIdx.x; c < a.d; c += kWarp)
     sum += static_cast<float>(left.p[i * left.stride + c]) *
@@ -51,7 +50,7 @@ __device__ __forceinline__ float shift_of(float lse) {
 }
 
 template <class Shape, class T = typename Shape::T>
-__global__ void __launch_bounds__(kAttentionThreads)
+__global__ void __launch_bounds__(kTileThreads)
     dq_kernel(AttentionProblem a, Heads<T> dq, Heads<const T> q, Heads<const T> k, Heads<const T> v,
               Heads<const T> dy, const float* lse, const float* delta) {
   constexpr int kKeys = kColumnsOf<Shape>;
@@ -61,7 +60,7 @@ __global__ void __launch_bounds__(kAttentionThreads)
   T* const v_tile = k_tile + kKeys * Shape::kPitch;
   const AttentionPlace place(a, a.sq);
   const Lane at;
-  const Rows<const T> keys(k, place.sample, place.head), values(v, place.sample, place.head);
+  const auto keys = k.rows(place.sample, place.head), values = v.rows(place.sample, place.head);
   const ColumnTiles<kKeys> tiles(a, place, false);
   const int length = tiles.band.columns;
   float shift[2], mean[2];
@@ -77,10 +76,10 @@ __global__ void __launch_bounds__(kAttentionThreads)
   AsyncCopies copies;
   int c = tiles.next(tiles.begin);
   if (c < tiles.end) {
-    load_tile<Shape, kTileRows>(copies, q_tile, Rows<const T>(q, place.sample, place.head),
-                                place.first, place.end, a.d);
-    load_tile<Shape, kTileRows>(copies, dy_tile, Rows<const T>(dy, place.sample, place.head),
-                                place.first, place.end, a.d);
+    load_tile<Shape, kTileRows>(copies, q_tile, q.rows(place.sample, place.head), place.first,
+                                place.end, a.d);
+    load_tile<Shape, kTileRows>(copies, dy_tile, dy.rows(place.sample, place.head), place.first,
+                                place.end, a.d);
     load_tile<Shape, kKeys>(copies, v_tile, values, c, length, a.d);
   }
   while (c < tiles.end) {
@@ -88,7 +87,7 @@ __global__ void __launch_bounds__(kAttentionThreads)
     __syncthreads();  // this v is there, and the last k is not needed any more
     load_tile<Shape, kKeys>(copies, k_tile, keys, c, length, a.d);
     const unsigned keep = kept<kKeys, false>(a, place, c, at);
-    float s[kKeys / 8][4], ds[kKeys / 8][4];
+    float s[kKeys / 8][4] = {}, ds[kKeys / 8][4] = {};
     scores<Shape, kKeys>(ds, dy_tile, v_tile, at);
     copies.wait();
     __syncthreads();  // this k is there, and this v is not needed any more
@@ -106,13 +105,13 @@ __global__ void __launch_bounds__(kAttentionThreads)
     accumulate<Shape, kKeys>(sum, ds, k_tile, at);
     c = next;
   }
-  store_rows<Shape>(Rows<T>(dq, place.sample, place.head), place.first, place.end, a.d, sum,
+  store_rows<Shape>(dq.rows(place.sample, place.head), place.first, place.end, a.d, sum,
                     {a.scale, a.scale}, at);
 }
 
 // Rows are keys, columns queries.
 template <class Shape, class T = typename Shape::T>
-__global__ void __launch_bounds__(kAttentionThreads)
+__global__ void __launch_bounds__(kTileThreads)
     dk_dv_kernel(AttentionProblem a, Heads<T> dk, Heads<T> dv, Heads<const T> q, Heads<const T> k,
                  Heads<const T> v, Heads<const T> dy, const float* lse, const float* delta) {
   constexpr int kQueries = kColumnsOf<Shape>;
@@ -124,7 +123,8 @@ __global__ void __launch_bounds__(kAttentionThreads)
   T* const dy_tile = q_tile + kQueries * Shape::kPitch;
   const AttentionPlace place(a, a.sk);
   const Lane at;
-  const Rows<const T> queries(q, place.sample, place.head), upstream(dy, place.sample, place.head);
+  const auto queries = q.rows(place.sample, place.head),
+             upstream = dy.rows(place.sample, place.head);
   const ColumnTiles<kQueries> tiles(a, place, true);
   const int length = tiles.band.rows < place.end ? tiles.band.rows : place.end;
   lse += (std::int64_t{place.sample} * a.heads + place.head) * a.sq;
@@ -134,10 +134,10 @@ __global__ void __launch_bounds__(kAttentionThreads)
   AsyncCopies copies;
   int c = tiles.next(tiles.begin);
   if (c < tiles.end) {
-    load_tile<Shape, kTileRows>(copies, k_tile, Rows<const T>(k, place.sample, place.head),
-                                place.first, length, a.d);
-    load_tile<Shape, kTileRows>(copies, v_tile, Rows<const T>(v, place.sample, place.head),
-                                place.first, length, a.d);
+    load_tile<Shape, kTileRows>(copies, k_tile, k.rows(place.sample, place.head), place.first,
+                                length, a.d);
+    load_tile<Shape, kTileRows>(copies, v_tile, v.rows(place.sample, place.head), place.first,
+                                length, a.d);
   }
   for (; c < tiles.end; c = tiles.next(c + kQueries)) {
     __syncthreads();  // the last tiles are not needed any more
@@ -151,7 +151,7 @@ __global__ void __launch_bounds__(kAttentionThreads)
     const unsigned keep = kept<kQueries, true>(a, place, c, at);
     copies.wait();
     __syncthreads();
-    float p[kQueries / 8][4], ds[kQueries / 8][4];
+    float p[kQueries / 8][4] = {}, ds[kQueries / 8][4] = {};
     scores<Shape, kQueries>(p, k_tile, q_tile, at);
     if (!tiles.full(c)) hide<kQueries>(p, tiles.band, place.first, c, at);
     LACUNA_UNROLL
@@ -169,9 +169,9 @@ __global__ void __launch_bounds__(kAttentionThreads)
     accumulate<Shape, kQueries>(dv_sum, p, dy_tile, at);
     accumulate<Shape, kQueries>(dk_sum, ds, q_tile, at);
   }
-  store_rows<Shape>(Rows<T>(dk, place.sample, place.head), place.first, place.end, a.d, dk_sum,
+  store_rows<Shape>(dk.rows(place.sample, place.head), place.first, place.end, a.d, dk_sum,
                     {a.scale, a.scale}, at);
-  store_rows<Shape>(Rows<T>(dv, place.sample, place.head), place.first, place.end, a.d, dv_sum,
+  store_rows<Shape>(dv.rows(place.sample, place.head), place.first, place.end, a.d, dv_sum,
                     {1.0f, 1.0f}, at);
 }
 
@@ -193,13 +193,13 @@ void attention_backward(const AttentionBackward& a, Stream stream) {
         delta_kernel<T>, problem, delta.data(), Heads<const T>(a.y), dy);
     if (a.dq)
       launch({.grid = heads * ceil_div(a.q.dim(2), kTileRows),
-              .block = kAttentionThreads,
+              .block = kTileThreads,
               .shared_bytes = bytes,
               .stream = stream},
              dq_kernel<Shape>, problem, Heads<T>(a.dq), q, k, v, dy, lse, delta.data());
     if (a.dk)
       launch({.grid = heads * ceil_div(a.k.dim(2), kTileRows),
-              .block = kAttentionThreads,
+              .block = kTileThreads,
               .shared_bytes = bytes,
               .stream = stream},
              dk_dv_kernel<Shape>, problem, Heads<T>(a.dk), Heads<T>(a.dv), q, k, v, dy, lse,

@@ -1,7 +1,8 @@
 // convolution, channels-last, forward and gradient of the input, as matrix products whose operand is made on the fly
 //   math         forward: y (n oh ow, co) = patches of x (n oh ow, kh kw ci) weight^T
 //                input:   dx = patches of dy, weight: one product for each place of a pixel between two steps of the
-//                window (stride^2 of them), each with the taps that reach it, so that no zero is multiplied
+//                window (stride^2 of them), each with the taps that reach it, so that no zero is multiplied. Where windows
+//                lie side by side (2 x 2 with stride 2): dy (n oh ow, co) weight (co, kh kw ci), scattered as it is stored
 //   shapes       x (n, h, w, ci), weight (co, kh, kw, ci / groups), y (n, oh, ow, co); f32 (as f32 or tf32) or bf16
 //   traffic      kh kw / stride^2 reads of x, nearly all from L1 or L2; y is written once
 //   launch       one block a tile; a group is a place in the batch. See gemm.cuh. Depthwise kernels waste most of a tile
@@ -61,9 +62,51 @@ struct Phase {
   }
 };
 
+// Whether every pixel of x is met by exactly one window.
+bool side_by_side(const Conv& c) {
+  bool yes = true;
+  for (int axis = 0; axis < 2; axis++) {
+    const std::int64_t kernel = c.weight.dim(1 + axis);
+    yes = yes && c.window.stride[axis] == kernel && c.window.padding[axis] == 0 &&
+          (c.window.dilation[axis] == 1 || kernel == 1) &&
+          c.x.dim(1 + axis) == c.y.dim(1 + axis) * kernel;
+  }
+  return yes;
+}
+
+void scatter_windows(const Conv& c, const Array& bias, Epilogue epilogue) {
+  const std::int64_t kh = c.weight.dim(1), kw = c.weight.dim(2), ci = c.weight.dim(3),
+                     co = c.y.dim(3) / c.groups, windows = c.y.dim(0) * c.y.dim(1) * c.y.dim(2),
+                     pixel = c.x.dim(3), line = c.x.dim(2) * pixel, patch = kh * kw * ci;
+  const GemmSizes size = gemm_sizes("conv2d grad_input", windows, patch, co);
+  const Batches batches = groups_of(c.groups, co, co * patch, ci, ci);
+  with_math(c.x.dtype, [&](auto math) {
+    constexpr Math kMath = decltype(math)::value;
+    using T = typename TileShape<kMath, false>::T;
+    constexpr int kWide = 16 / sizeof(T);
+    Out<T> out{c.x.as<T>(), bias.as<T>()};
+    out.image_stride = c.x.dim(1) * line;
+    out.y_stride = kh * line;
+    out.x_stride = kw * pixel;
+    out.height = to_int(c.y.dim(1));
+    out.width = to_int(c.y.dim(2));
+    out.channels = to_int(ci);
+    out.patch_width = to_int(kw);
+    out.line = line;
+    out.pixel = pixel;
+    out.epilogue = epilogue;
+    const MatrixSide<T, true, kWide> gradients{c.y.as<T>(), c.y.dim(3), to_int(windows),
+                                               aligned<T>(c.y, c.y.dim(3)) && co % kWide == 0};
+    const MatrixSide<T, false, kWide> weight{c.weight.as<T>(), patch, to_int(patch),
+                                             aligned<T>(c.weight, patch)};
+    gemm<kMath>(gradients, weight, out, batches, size, c.x.device, c.stream);
+  });
+}
+
 }  // namespace
 
 void conv_grad_input(const Conv& c, const Array& bias, Epilogue epilogue) {
+  if (side_by_side(c)) return scatter_windows(c, bias, epilogue);
   const std::int64_t kh = c.weight.dim(1), kw = c.weight.dim(2), ci = c.weight.dim(3),
                      co = c.y.dim(3) / c.groups;
   const Batches batches = groups_of(c.groups, co, co * kh * kw * ci, ci, ci);

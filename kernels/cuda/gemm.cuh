@@ -2,9 +2,10 @@
 // C = A B by tiles: the one loop under matrix products and all convolutions. What differs between them is where an element
 // of A (m, k) or of B (k, n) comes from, which is a Side (sides.cuh), and where one of C goes, which is Out.
 //
-//   tiles        tensor cores: 128 x 128 by 256 threads, or 64 x 64 by 128 where the large ones would leave
-//                multiprocessors idle; f32: 128 x 64 by 128
-//   pipeline     the next tile is on its way to registers while the present one, in shared memory, is multiplied
+//   tiles        tensor cores: 128 x 128, or 64 x 64 where the large ones would leave multiprocessors idle; f32: 128 x 64; all
+//                by 128 threads
+//   pipeline     the next two or three tiles are on their way to shared memory (cp.async) while the present one is multiplied;
+//                one barrier a tile
 //   split k      where there are few tiles and k is long: f32 partial sums, added in a fixed order by a second kernel
 //   order        blocks that run together share rows of A and columns of B in L2: tiles go in groups of 8 rows
 //   determinism  yes: every sum has a fixed order, no atomics
@@ -45,13 +46,16 @@ __device__ LACUNA_NOINLINE inline float saturate(float v, bool as_tanh) {
   return as_tanh ? math::tanh(v) : math::sigmoid(v);
 }
 
-/// Where C goes: row m is pixel (image, y, x) of an array with unit stride along columns.
+/// Where C goes: row m is pixel (image, y, x) of an array with unit stride along columns. Column n is channel n % channels of a
+/// pixel of its own where there are more (a patch of `patch_width` pixels a line), which begins at the row's.
 template <class T>
 struct Out {
   T* p;
   const T* bias = nullptr;
   std::int64_t image_stride = 0, y_stride = 0, x_stride = 0;
   int height = 1, width = 0x7fffffff;  // a plain matrix is one image of one line
+  int channels = 0x7fffffff, patch_width = 1;
+  std::int64_t line = 0, pixel = 0;  // from a pixel of the patch to the one below, and to the next
   Epilogue epilogue = Epilogue::none;
   bool accumulate = false;
 
@@ -59,10 +63,14 @@ struct Out {
     const int x = m % width, line = m / width;
     return line / height * image_stride + line % height * y_stride + x * x_stride;
   }
-  /// What is stored where `old` was; `n` is the place of the column's bias.
-  __device__ T finished(float v, const T& old, std::int64_t n) const {
+  __device__ std::int64_t column(int n) const {
+    const int at = n / channels;
+    return at / patch_width * line + at % patch_width * pixel + n % channels;
+  }
+  /// What is stored in column n where `old` was; `first` is the place of column 0's bias.
+  __device__ T finished(float v, const T& old, int n, std::int64_t first) const {
     if (accumulate) v += static_cast<float>(old);
-    if (bias) v += static_cast<float>(bias[n]);
+    if (bias) v += static_cast<float>(bias[first + n % channels]);
     if (epilogue == Epilogue::relu) v = v < 0 ? 0.0f : v;
     if (epilogue >= Epilogue::sigmoid) v = saturate(v, epilogue == Epilogue::tanh);
     return T(v);
@@ -79,20 +87,20 @@ struct GemmSizes {
   int m, n, k;
 };
 
-/// A tile of one operand on its way from memory to shared memory, in the registers of the block's threads.
+/// What a thread copies of an operand's tiles: kVectors vectors, of kLines lines or kDepths k.
 template <class Shape, class Side, int kTileLines>
-struct Staged {
+struct TileCopy {
   using T = typename Shape::T;
   static constexpr int V = Side::kVector;
   static constexpr bool kAlongK = Side::kAlongK;
-  static constexpr int kVectors = kTileLines * Shape::kK / V / Shape::kThreads;  // a thread's
+  using Tile = SharedTile<Shape, kTileLines, kAlongK>;
+  static constexpr int kVectors = kTileLines * Shape::kK / V / Shape::kThreads;
   static constexpr int kAcross = (kAlongK ? Shape::kK : kTileLines) / V;  // in a row of the tile
   static constexpr int kStep = Shape::kThreads / kAcross;
   static_assert(kVectors >= 1 && Shape::kThreads % kAcross == 0);
   static constexpr int kLines = kAlongK ? kVectors : 1, kDepths = kAlongK ? 1 : kVectors;
 
   typename Side::Line lines[kLines];
-  T v[kVectors][V] = {};
 
   static __device__ int line(int i) {
     return kAlongK ? threadIdx.x / kAcross + i * kStep : threadIdx.x % kAcross * V;
@@ -101,23 +109,22 @@ struct Staged {
     return kAlongK ? threadIdx.x % kAcross * V : threadIdx.x / kAcross + i * kStep;
   }
 
-  __device__ Staged(const Side& side, int first) {
+  __device__ TileCopy(const Side& side, int first) {
     LACUNA_UNROLL
     for (int i = 0; i < kLines; i++) lines[i] = side.line(first + line(i));
   }
-  /// k from `first` on, zeros from `end` on.
-  __device__ __forceinline__ void load(const Side& side, int first, int end) {
-    LACUNA_UNROLL
-    for (int i = 0; i < kDepths; i++) {
+  /// Starts k from `first` on; zeros from `end` on.
+  __device__ __forceinline__ void start(AsyncCopies& copies, Tile tile, const Side& side, int first,
+                                        int end) const {
+    LACUNA_NO_UNROLL  // for the registers
+        for (int i = 0; i < kDepths; i++) {
       const auto d = side.depth(first + depth(i), end);
       LACUNA_UNROLL
-      for (int j = 0; j < kLines; j++) side.load(v[kAlongK ? j : i], lines[j], d);
+      for (int j = 0; j < kLines; j++) {
+        const auto found = side.find(lines[j], d);
+        tile.template copy<V>(copies, line(j), depth(i), found.p, found.n, side.wide);
+      }
     }
-  }
-  __device__ __forceinline__ void store(SharedTile<Shape, kTileLines> tile) const {
-    LACUNA_UNROLL
-    for (int i = 0; i < kVectors; i++)
-      tile.template store<kAlongK>(line(kAlongK ? i : 0), depth(kAlongK ? 0 : i), v[i]);
   }
 };
 
@@ -138,12 +145,14 @@ __global__ void __launch_bounds__(Shape::kThreads)
     gemm_kernel(A a, B b, Out<typename Shape::T> out, Batches batches, GemmSizes size,
                 Splits splits) {
   using T = typename Shape::T;
-  // Two tiles of each operand; after the last product they are room for 64 rows of C.
-  constexpr int kA = ATile<Shape>::kSize, kB = BTile<Shape>::kSize;
+  using CopyA = TileCopy<Shape, A, Shape::kM>;
+  using CopyB = TileCopy<Shape, B, Shape::kN>;
+  // The stages; after the last product they are room for 64 rows of C.
+  constexpr int kA = CopyA::Tile::kSize, kB = CopyB::Tile::kSize, kStages = Shape::kStages;
   constexpr int kPitch = Shape::kN + 4;
-  LACUNA_SHARED(float, room, [(kA + kB) * 2 * sizeof(T) / sizeof(float)]);
-  static_assert(sizeof(room) >= 64 * kPitch * sizeof(float));
-  T* const tiles = reinterpret_cast<T*>(room);
+  LACUNA_SHARED(float, room, [(kA + kB) * kStages * sizeof(T) / sizeof(float)]);
+  static_assert(sizeof(room) >= 64 * kPitch * sizeof(float) && sizeof(room) <= 48 * 1024);
+  T* const stages = reinterpret_cast<T*>(room);
 
   const int rows = (size.m + Shape::kM - 1) / Shape::kM,
             columns = (size.n + Shape::kN - 1) / Shape::kN;
@@ -156,28 +165,32 @@ __global__ void __launch_bounds__(Shape::kThreads)
   b.p += batches.of(batches.b, z);
   const int begin = split * splits.depth;
   const int end = begin + splits.depth < size.k ? begin + splits.depth : size.k;
-  Staged<Shape, A, Shape::kM> next_a(a, m0);
-  Staged<Shape, B, Shape::kN> next_b(b, n0);
+  const CopyA copy_a(a, m0);
+  const CopyB copy_b(b, n0);
   Accumulator<Shape> c;
-  // In round r tile r is loaded and tile r - 1 multiplied.
-  T* now = tiles;
-  T* before = tiles + kA + kB;
-  for (int k = begin; k < end + Shape::kK; k += Shape::kK) {
-    const bool more = k < end;
-    if (more) {
-      next_a.load(a, k, end);
-      next_b.load(b, k, end);
+  AsyncCopies copies;
+  // A group a stage, also where nothing is left to copy, so that counting groups says which tile has come.
+  const auto start = [&](int k, int stage) {
+    T* const tile = stages + stage * (kA + kB);
+    if (k < end) {
+      copy_a.start(copies, {tile}, a, k, end);
+      copy_b.start(copies, {tile + kA}, b, k, end);
     }
-    if (k > begin) c.multiply({before}, {before + kA});
-    if (more) {
-      next_a.store({now});
-      next_b.store({now + kA});
-    }
-    __syncthreads();
-    T* const other = before;
-    before = now;
-    now = other;
+    copies.commit();
+  };
+  for (int s = 0; s < kStages - 1; s++) start(begin + s * Shape::kK, s);
+  int now = 0, next = kStages - 1;
+  for (int k = begin; k < end; k += Shape::kK) {
+    copies.wait_but<kStages - 2>();
+    __syncthreads();  // this tile is there, and the one that `next` overwrites is not needed any more
+    start(k + (kStages - 1) * Shape::kK, next);
+    T* const tile = stages + now * (kA + kB);
+    c.multiply(typename CopyA::Tile{tile}, typename CopyB::Tile{tile + kA});
+    next = now;
+    now = now + 1 == kStages ? 0 : now + 1;
   }
+  copies.wait();
+  __syncthreads();
 
   // C goes through shared memory, so that each line leaves in whole vectors, in a loop that is not unrolled.
   const std::int64_t base = batches.of(batches.c, z), bias = batches.of(batches.bias, z);
@@ -196,17 +209,19 @@ __global__ void __launch_bounds__(Shape::kThreads)
         for (int q = 0; q < count; q++) to[q] = v[q];
         continue;
       }
-      T* const to = out.p + base + out.row(m) + n;
-      Vec<T, W> together;
-      LACUNA_UNROLL
-      for (int q = 0; q < W; q++)
-        if (q < count) together.v[q] = out.finished(v[q], to[q], n + q + bias);
-      if (count == W && reinterpret_cast<std::uintptr_t>(to) % 16 == 0) {
+      T* const row = out.p + base + out.row(m);
+      T* const to = row + out.column(n);
+      if (count == W && out.channels % W == 0 && reinterpret_cast<std::uintptr_t>(to) % 16 == 0) {
+        Vec<T, W> together;
+        LACUNA_UNROLL
+        for (int q = 0; q < W; q++) together.v[q] = out.finished(v[q], to[q], n + q, bias);
         *reinterpret_cast<Vec<T, W>*>(to) = together;
       } else {
-        LACUNA_UNROLL
-        for (int q = 0; q < W; q++)
-          if (q < count) to[q] = together.v[q];
+        LACUNA_NO_UNROLL
+        for (int q = 0; q < count; q++) {
+          T& one = row[out.column(n + q)];
+          one = out.finished(v[q], one, n + q, bias);
+        }
       }
     }
     __syncthreads();
@@ -224,8 +239,8 @@ __global__ void __launch_bounds__(256)
   float sum = 0;
   for (int s = 0; s < splits.count; s++) sum += partial[s * area];
   const int m = static_cast<int>(e / size.n), n = static_cast<int>(e % size.n);
-  const std::int64_t at = batches.of(batches.c, z) + out.row(m) + n;
-  out.p[at] = out.finished(sum, out.p[at], n + batches.of(batches.bias, z));
+  const std::int64_t at = batches.of(batches.c, z) + out.row(m) + out.column(n);
+  out.p[at] = out.finished(sum, out.p[at], n, batches.of(batches.bias, z));
 }
 
 // ---- launchers ----

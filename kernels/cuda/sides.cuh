@@ -1,27 +1,18 @@
 #pragma once
-// The operands of gemm.cuh: lines (rows of A, columns of B) by depth (k). A Side loads kVector neighbours at once, along
-// depth where kAlongK and along lines otherwise, and zeros where there is nothing. line() and depth() decode an index once;
-// load() only adds.
+// The operands of gemm.cuh: lines (rows of A, columns of B) by depth (k). A Side finds kVector neighbours at once, along
+// depth where kAlongK and along lines otherwise; `wide` says that all of these vectors are aligned. line() and depth() decode
+// an index once; find() only adds.
 #include <device/intrinsics.cuh>
-#include <device/vec.cuh>
-
-#include "../window.h"
+#include <type_traits>
 
 namespace lacuna::LACUNA_NS {
 
-/// v = the first n elements at p (of at most V), then zeros; `wide`: p is aligned to a whole vector.
-template <int V, class T>
-__device__ __forceinline__ void load_raw(T (&v)[V], const T* p, int n, bool wide) {
-  if (n >= V && wide) {
-    check_aligned(p, sizeof(Vec<T, V>));
-    const Vec<T, V> in = *reinterpret_cast<const Vec<T, V>*>(p);
-    LACUNA_UNROLL
-    for (int i = 0; i < V; i++) v[i] = in.v[i];
-  } else {
-    LACUNA_UNROLL
-    for (int i = 0; i < V; i++) v[i] = i < n ? p[i] : T(0.0f);
-  }
-}
+/// n elements at p and after it; none where n <= 0, and then p may be anywhere.
+template <class T>
+struct Found {
+  const T* p;
+  int n;
+};
 
 /// A matrix with unit stride along k (kAlongK) or along lines; `stride` is the other one.
 template <class T_, bool kAlongK_, int V>
@@ -43,9 +34,9 @@ struct MatrixSide {
 
   __device__ Line line(int i) const { return {kAlongK ? i * stride : i, lines - i}; }
   __device__ Depth depth(int k, int end) const { return {kAlongK ? k : k * stride, end - k}; }
-  __device__ __forceinline__ void load(T (&v)[V], const Line& l, const Depth& d) const {
+  __device__ __forceinline__ Found<T> find(const Line& l, const Depth& d) const {
     const Place &along = kAlongK ? d : l, &across = kAlongK ? l : d;
-    load_raw(v, p + l.offset + d.offset, across.left > 0 ? along.left : 0, wide);
+    return {p + l.offset + d.offset, across.left > 0 ? along.left : 0};
   }
 };
 
@@ -56,7 +47,7 @@ struct MatrixSide {
 template <class T_, bool kAlongK_, int V>
 struct PatchSide {
   using T = T_;
-  static constexpr bool kAlongK = kAlongK_;
+  static constexpr bool kAlongK = kAlongK_, wide = true;
   static constexpr int kVector = V;
   struct Window {
     std::int64_t image;
@@ -98,19 +89,18 @@ struct PatchSide {
     else
       return window(k, end);
   }
-  __device__ __forceinline__ void load(T (&v)[V], const Line& l, const Depth& d) const {
+  __device__ __forceinline__ Found<T> find(const Line& l, const Depth& d) const {
     if constexpr (kAlongK)
-      meet(v, l, d);
+      return meet(l, d);
     else
-      meet(v, d, l);
+      return meet(d, l);
   }
 
  private:
-  __device__ __forceinline__ void meet(T (&v)[V], const Window& w, const Tap& t) const {
+  __device__ __forceinline__ Found<T> meet(const Window& w, const Tap& t) const {
     const int y = w.y + t.y, x = w.x + t.x;
     const bool inside = w.inside && y >= 0 && y < height && x >= 0 && x < width;
-    load_raw(v, p + w.image + (std::int64_t{y} * width + x) * pixel + t.channel,
-             inside ? t.left : 0, true);
+    return {p + w.image + (std::int64_t{y} * width + x) * pixel + t.channel, inside ? t.left : 0};
   }
 };
 
@@ -140,8 +130,8 @@ struct TapWeightSide {
     const int y = first[0] + t / tap_columns * step[0], x = first[1] + t % tap_columns * step[1];
     return {((std::int64_t{o} * kernel_height + y) * kernel_width + x) * in, k < end};
   }
-  __device__ __forceinline__ void load(T (&v)[V], const Line& l, const Depth& d) const {
-    load_raw(v, p + d.offset + l.in, d.inside ? l.left : 0, wide);
+  __device__ __forceinline__ Found<T> find(const Line& l, const Depth& d) const {
+    return {p + d.offset + l.in, d.inside ? l.left : 0};
   }
 };
 

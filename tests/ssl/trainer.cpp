@@ -128,17 +128,23 @@ TEST(trainer, a_resumed_run_is_the_run_that_was_never_stopped) {
 
 TEST(trainer, a_run_made_longer_is_the_longer_run) {
   Job job;
-  const Folder whole("whole"), part("part");
-  job.run(whole.path);
-  job.set("train.steps", "8");  // neither a logged step nor a validated one
-  job.run(part.path);
-  EXPECT_NE(read_file(part.file("metrics.jsonl")).find("{\"step\":8,"), std::string::npos);
-  job.set("train.steps", "0");
-  job.run(part.path, true);
-  EXPECT_EQ(timeless(part.file("metrics.jsonl")), timeless(whole.file("metrics.jsonl")));
-  EXPECT_EQ(read_file(part.file("eval.jsonl")), read_file(whole.file("eval.jsonl")));
-  EXPECT_TRUE(read_file(part.file("checkpoint.safetensors")) ==
-              read_file(whole.file("checkpoint.safetensors")));
+  for (const char* lr :
+       {"1e-3",
+        "0"}) {  // 0: no validation is better than the first, and the checkpoint counts them
+    const Folder whole("whole"), part("part");
+    job.set("optim.lr", lr);
+    job.run(whole.path);
+    job.set("train.steps", "8");  // neither a logged step nor a validated one
+    job.run(part.path);
+    EXPECT_NE(read_file(part.file("metrics.jsonl")).find("{\"step\":8,"), std::string::npos);
+    job.set("train.steps", "0");
+    job.run(part.path, true);
+    EXPECT_EQ(timeless(part.file("metrics.jsonl")), timeless(whole.file("metrics.jsonl")));
+    EXPECT_EQ(read_file(part.file("eval.jsonl")), read_file(whole.file("eval.jsonl")));
+    EXPECT_TRUE(read_file(part.file("checkpoint.safetensors")) ==
+                read_file(whole.file("checkpoint.safetensors")))
+        << "lr " << lr;
+  }
 }
 
 TEST(metrics, cutting_keeps_evaluations) {
@@ -185,10 +191,14 @@ TEST(trainer, resume_refuses_other_data) {
   Job other = job;
   other.data = make_shapes({.size = 50});
   const std::string said = message([&] { other.run(folder.path, true); });
-  EXPECT_NE(said.find("made on 40 samples of image (32, 32, 3) u8, label () i64, factors (9) f32; "
-                      "the data now has 50 samples"),
+  EXPECT_NE(said.find("made on 40 samples of image (32, 32, 3) u8, label () i64, factors (9) f32, "
+                      "contents "),
             std::string::npos)
       << said;
+  EXPECT_NE(said.find("; the data now has 50 samples"), std::string::npos) << said;
+  other.data = make_shapes({.size = 40, .train = false});  // as many, but others
+  EXPECT_NE(message([&] { other.run(folder.path, true); }).find("the data now has 40 samples"),
+            std::string::npos);
   EXPECT_TRUE(read_file(folder.file("checkpoint.safetensors")) == before);
   job.set("data.workers", "1");  // what it may change
   job.set("train.threads", "1");

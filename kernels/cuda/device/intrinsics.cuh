@@ -10,6 +10,7 @@
 
 #define LACUNA_UNROLL _Pragma("unroll")
 #define LACUNA_NO_UNROLL _Pragma("unroll 1")
+#define LACUNA_UNROLL_4 _Pragma("unroll 4")
 #define LACUNA_NOINLINE __noinline__
 
 namespace lacuna::cuda {

@@ -15,10 +15,11 @@ __device__ __forceinline__ std::uint32_t to_tf32(float v) {
   return bits;
 }
 
-/// Four 8 x 8 matrices of bf16 out of shared memory (ldmatrix): lane l gives row l % 8 of matrix l / 8, 16 aligned bytes. r[i]
-/// of lane 4 g + t is elements (g, 2t), (g, 2t + 1) of matrix i, or with kTransposed (2t, g), (2t + 1, g).
+/// Four 8 x 8 matrices of 2 bytes an element out of shared memory (ldmatrix): lane l gives row l % 8 of matrix l / 8, 16
+/// aligned bytes. r[i] of lane 4 g + t is elements (g, 2t), (g, 2t + 1) of matrix i, which are word t of its row g, or with
+/// kTransposed (2t, g), (2t + 1, g).
 template <bool kTransposed>
-__device__ __forceinline__ void load_matrices(std::uint32_t (&r)[4], const bf16* row) {
+__device__ __forceinline__ void load_matrices(std::uint32_t (&r)[4], const void* row) {
   const auto address = static_cast<unsigned>(__cvta_generic_to_shared(row));
   if constexpr (kTransposed)
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"

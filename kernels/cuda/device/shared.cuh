@@ -1,8 +1,8 @@
 #pragma once
-// Shared memory. LACUNA_SHARED(float, tile, [32][33]); declares an array that the block shares; T must be trivial.
+// Shared memory. LACUNA_SHARED(float, tile, [32][33]); declares an array that the block shares, at 16 aligned bytes; T must be trivial.
 // dynamic_shared<T>() is the launch's shared_bytes, 1024-byte aligned.
 
-#define LACUNA_SHARED(T, name, dims) __shared__ T name dims
+#define LACUNA_SHARED(T, name, dims) __shared__ __align__(16) T name dims
 
 namespace lacuna::cuda {
 

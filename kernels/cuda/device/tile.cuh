@@ -1,6 +1,7 @@
 #pragma once
 // The arithmetic of one tile of a matrix product: C (kM, kN) += A (kM, kK) B (kK, kN), A and B in shared memory, C in the
 // registers of a block's threads. Two forms: fused multiply-adds in f32, and the tensor cores (tf32, bf16).
+#include <device/async.cuh>
 #include <device/intrinsics.cuh>
 #include <device/mma.cuh>
 #include <device/vec.cuh>
@@ -9,62 +10,87 @@ namespace lacuna::LACUNA_NS {
 
 enum class Math { f32, tf32, bf16 };
 
-/// The tensor cores' tiles are 128 x 128 by 256 threads (kLarge) or 64 x 64 by 128; the other one is 128 x 64 by 128.
+/// The tensor cores' tiles are 128 x 128 (kLarge: 64 x 64 a warp) or 64 x 64; the other one is 128 x 64.
 template <Math kMath_, bool kLarge>
 struct TileShape {
   static constexpr Math kMath = kMath_;
   using T = std::conditional_t<kMath == Math::bf16, bf16, float>;
   static constexpr int kM = kLarge || kMath == Math::f32 ? 128 : 64, kN = kLarge ? 128 : 64;
-  static constexpr int kK = kMath == Math::bf16 ? 32 : 16;
-  static constexpr int kThreads = kLarge ? 256 : 128;
+  static constexpr int kK = kMath == Math::bf16 ? 32 : 16;  // 64 bytes
+  static constexpr int kThreads = 128;
+  /// Tiles of both operands that are on their way or in use at once, in at most 48 KB.
+  static constexpr int kStages = kM + kN > 192 ? 3 : 4;
 };
 
-/// An operand's tile in shared memory: `lines` rows of A or columns of B. f32 and tf32 lie k by k, so that threads read
-/// vectors of neighbouring lines (136 = 8 mod 32 banks: a tensor core's reads do not collide); bf16 lies line by line,
-/// so that a register's two k are neighbours (40 elements = 20 banks: the same).
-template <class Shape, int kLines>
+/// An operand's tile in shared memory: kLines rows of A or columns of B, line by line (kByLine) or k by k, as it lies in global
+/// memory, so that it is copied in vectors of 16 bytes; only the f32 form always takes it k by k. Within a row of the tile the
+/// vectors change places (swizzle), so that neither copies nor reads collide in a bank.
+template <class Shape, int kLines, bool kAlongK>
 struct SharedTile {
   using T = typename Shape::T;
-  static constexpr bool kByLine = Shape::kMath == Math::bf16;
-  static constexpr int kStride = kByLine ? Shape::kK + 8 : kLines + 8;
-  static constexpr int kSize = kByLine ? kLines * kStride : Shape::kK * kStride;
+  static constexpr bool kByLine = kAlongK && Shape::kMath != Math::f32;
+  static constexpr int kVector = 16 / sizeof(T), kRow = kByLine ? Shape::kK : kLines;
+  static constexpr int kSize = kLines * Shape::kK;
   T* data;
 
-  __device__ T* at(int line, int k) const {
-    return data + (kByLine ? line * kStride + k : k * kStride + line);
+  __device__ __forceinline__ T* at(int line, int k) const {
+    const int row = kByLine ? line : k, column = kByLine ? k : line;
+    return data + row * kRow + ((column / kVector ^ swizzle(row)) * kVector + column % kVector);
   }
-  /// v[j] is the element (line, k + j), or with kAlongK false (line + j, k).
-  template <bool kAlongK, int V>
-  __device__ __forceinline__ void store(int line, int k, const T (&v)[V]) const {
-    if constexpr (V > 1 && kAlongK == kByLine) {
-      Vec<T, V> out;
-      LACUNA_UNROLL
-      for (int j = 0; j < V; j++) out.v[j] = rounded(v[j]);
-      *reinterpret_cast<Vec<T, V>*>(at(line, k)) = out;
+
+  /// Starts n (at most V; none where negative) elements at p on their way to (line, k) and the next along k, or along lines
+  /// with kAlongK false; zeros follow. `wide`: p is aligned to V elements.
+  template <int V>
+  __device__ __forceinline__ void copy(AsyncCopies& copies, int line, int k, const T* p, int n,
+                                       bool wide) const {
+    if constexpr (kAlongK == kByLine && V == kVector) {
+      if (wide) {
+        const int count = n < 0 ? 0 : n < V ? n : V;
+        return copies.copy16(at(line, k), p, count * static_cast<int>(sizeof(T)));
+      }
+    }
+    LACUNA_UNROLL
+    for (int j = 0; j < V; j++) {
+      T* const to = at(line + (kAlongK ? 0 : j), k + (kAlongK ? j : 0));
+      if constexpr (sizeof(T) == 4)
+        copies.copy4(to, p + j, j < n ? 4 : 0);
+      else
+        *to = j < n ? p[j] : T(0.0f);  // there are no asynchronous copies of 2 bytes
+    }
+  }
+
+  /// A tensor core's registers of 16 lines and 32 bytes of k, as words (line, t): (g, t), (g + 8, t), (g, t + 4), (g + 8, t + 4).
+  /// They are a[0..3] of 16 rows of A, and b[0], b[1] of two times 8 columns of B in the order 0, 2 and 1, 3.
+  __device__ __forceinline__ void read(std::uint32_t (&r)[4], int line, int k) const {
+    const int lane = threadIdx.x % kWarp;
+    if constexpr (kByLine) {
+      load_matrices<false>(r, at(line + lane % 16, k + lane / 16 * kVector));
+    } else if constexpr (Shape::kMath == Math::bf16) {
+      load_matrices<true>(r, at(line + lane / 8 % 2 * 8, k + lane / 16 * 8 + lane % 8));
     } else {
       LACUNA_UNROLL
-      for (int j = 0; j < V; j++)
-        *at(line + (kAlongK ? 0 : j), k + (kAlongK ? j : 0)) = rounded(v[j]);
+      for (int i = 0; i < 4; i++)
+        memcpy(&r[i], at(line + i % 2 * 8 + lane / 4, k + i / 2 * 4 + lane % 4), 4);
+    }
+    if constexpr (Shape::kMath == Math::tf32) {
+      LACUNA_UNROLL
+      for (int i = 0; i < 4; i++) {
+        float v;
+        memcpy(&v, &r[i], 4);
+        r[i] = to_tf32(v);
+      }
     }
   }
 
  private:
-  static __device__ __forceinline__ T rounded(T v) {
-    if constexpr (Shape::kMath == Math::tf32) {
-      const std::uint32_t bits = to_tf32(v);
-      float out;
-      memcpy(&out, &bits, 4);
-      return out;
-    } else {
-      return v;
-    }
+  static __device__ __forceinline__ int swizzle(int row) {
+    // Eight rows of one vector each (ldmatrix): two rows of 64 bytes fill all banks; longer ones fill them alone.
+    if constexpr (kByLine) return row / 2 % 4;
+    if constexpr (Shape::kMath == Math::bf16) return row % 8;
+    // Four rows of 8 words (tf32's reads), or rows 0, 4, 8, 12 (f32's copies).
+    return (Shape::kMath == Math::tf32 ? row : row / 4) % 4 * 2;
   }
 };
-
-template <class Shape>
-using ATile = SharedTile<Shape, Shape::kM>;
-template <class Shape>
-using BTile = SharedTile<Shape, Shape::kN>;
 
 /// The block's C, kept by its threads.
 template <class Shape, bool kTensorCores = Shape::kMath != Math::f32>
@@ -84,9 +110,10 @@ struct Accumulator<Shape, false> {
     return group * (Shape::kN / (kColumns / 4)) + threadIdx.x % kAcross * 4;
   }
 
-  __device__ __forceinline__ void multiply(ATile<Shape> a, BTile<Shape> b) {
-    LACUNA_UNROLL
-    for (int k = 0; k < Shape::kK; k++) {
+  template <class A, class B>
+  __device__ __forceinline__ void multiply(A a, B b) {
+    LACUNA_UNROLL_4  // more would keep too many operands in registers
+        for (int k = 0; k < Shape::kK; k++) {
       float x[kRows], y[kColumns];
       LACUNA_UNROLL
       for (int i = 0; i < kRows; i += 4) read4(&x[i], a.at(row(i), k));
@@ -124,31 +151,30 @@ template <class Shape>
 struct Accumulator<Shape, true> {
   static constexpr int kWarps = Shape::kThreads / kWarp, kAcross = kWarps / 2;
   static constexpr int kRows = Shape::kM / 2, kColumns = Shape::kN / kAcross;
-  static constexpr int kDeep = Shape::kMath == Math::bf16 ? 16 : 8;  // k of one product
-  static constexpr int kPack = kDeep / 8;                            // elements of a register
+  static constexpr int kDeep = 32 / sizeof(typename Shape::T);  // k of one product
   float c[kRows / 16][kColumns / 8][4] = {};
 
-  __device__ __forceinline__ void multiply(ATile<Shape> a, BTile<Shape> b) {
-    const int lane = threadIdx.x % kWarp, g = lane / 4, t = lane % 4;
+  template <class A, class B>
+  __device__ __forceinline__ void multiply(A a, B b) {
     LACUNA_UNROLL
     for (int k = 0; k < Shape::kK; k += kDeep) {
-      std::uint32_t x[kRows / 16][4], y[kColumns / 8][2];
+      std::uint32_t x[kRows / 16][4];
       LACUNA_UNROLL
-      for (int i = 0; i < kRows / 16; i++) LACUNA_UNROLL
-      for (int r = 0; r < 4; r++)
-        x[i][r] = read(a.at(first_row() + 16 * i + g + r % 2 * 8, k + (t + r / 2 * 4) * kPack));
+      for (int i = 0; i < kRows / 16; i++) a.read(x[i], first_row() + 16 * i, k);
       LACUNA_UNROLL
-      for (int j = 0; j < kColumns / 8; j++) LACUNA_UNROLL
-      for (int r = 0; r < 2; r++)
-        y[j][r] = read(b.at(first_column() + 8 * j + g, k + (t + r * 4) * kPack));
-      LACUNA_UNROLL
-      for (int i = 0; i < kRows / 16; i++) {
+      for (int j = 0; j < kColumns / 8; j += 2) {
+        std::uint32_t r[4];
+        b.read(r, first_column() + 8 * j, k);
+        const std::uint32_t y[2][2] = {{r[0], r[2]}, {r[1], r[3]}};
         LACUNA_UNROLL
-        for (int j = 0; j < kColumns / 8; j++) {
-          if constexpr (Shape::kMath == Math::bf16)
-            mma_m16n8k16_bf16(c[i][j], x[i], y[j]);
-          else
-            mma_m16n8k8_tf32(c[i][j], x[i], y[j]);
+        for (int i = 0; i < kRows / 16; i++) {
+          LACUNA_UNROLL
+          for (int half = 0; half < 2; half++) {
+            if constexpr (Shape::kMath == Math::bf16)
+              mma_m16n8k16_bf16(c[i][j + half], x[i], y[half]);
+            else
+              mma_m16n8k8_tf32(c[i][j + half], x[i], y[half]);
+          }
         }
       }
     }
@@ -168,11 +194,6 @@ struct Accumulator<Shape, true> {
  private:
   static __device__ int first_row() { return threadIdx.x / kWarp / kAcross * kRows; }
   static __device__ int first_column() { return threadIdx.x / kWarp % kAcross * kColumns; }
-  static __device__ __forceinline__ std::uint32_t read(const typename Shape::T* p) {
-    std::uint32_t bits;
-    memcpy(&bits, p, 4);
-    return bits;
-  }
 };
 
 }  // namespace lacuna::LACUNA_NS

@@ -17,6 +17,7 @@
 #define __launch_bounds__(...)
 #define LACUNA_UNROLL
 #define LACUNA_NO_UNROLL
+#define LACUNA_UNROLL_4
 #define LACUNA_NOINLINE __attribute__((noinline))
 
 namespace lacuna::emu {

@@ -50,23 +50,23 @@ inline std::uint32_t to_tf32(float v) {
 namespace detail {
 struct MatrixLane {
   std::uint32_t* r;
-  const bf16* row;
+  const std::uint16_t* row;
 };
 }  // namespace detail
 
 /// As in cuda's header.
 template <bool kTransposed>
-void load_matrices(std::uint32_t (&r)[4], const bf16* row, Site at = Site::here()) {
+void load_matrices(std::uint32_t (&r)[4], const void* row, Site at = Site::here()) {
   check_aligned(row, 16);
-  detail::MatrixLane mine{r, row};
+  detail::MatrixLane mine{r, static_cast<const std::uint16_t*>(row)};
   detail::warp_collective("ldmatrix", at, &mine, [](void* const* lanes) {
     const auto lane = [&](int l) { return static_cast<const detail::MatrixLane*>(lanes[l]); };
     for (int l = 0; l < kWarp; l++)
       for (int i = 0; i < 4; i++) {
         const int g = l / 4, t = l % 4;
         const auto element = [&](int k) {
-          return std::uint32_t{kTransposed ? lane(8 * i + 2 * t + k)->row[g].bits
-                                           : lane(8 * i + g)->row[2 * t + k].bits};
+          return std::uint32_t{kTransposed ? lane(8 * i + 2 * t + k)->row[g]
+                                           : lane(8 * i + g)->row[2 * t + k]};
         };
         lane(l)->r[i] = element(0) | element(1) << 16;
       }

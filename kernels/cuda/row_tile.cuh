@@ -1,59 +1,45 @@
 #pragma once
-// The arithmetic of attention's tiles: 4 warps, each with 16 of a tile's 64 rows and all of its columns, so that a row lies in
-// four lanes and never crosses warps. Tiles of q, k, v, dy are [row][d] in shared memory and enter products both ways:
-//   scores       C (rows, columns) = A (row, d) B (column, d)^T
+// Products of tiles of rows, for attention and InfoNCE: 4 warps, each with 16 of a tile's 64 rows and all of its columns, so
+// that a row of scores lies in four lanes and never crosses warps. Tiles are [row][d] in shared memory and enter products
+// both ways:
+//   scores       C (rows, columns) += A (row, d) B (column, d)^T
 //   accumulate   C (rows, d) += A (row, column) B (column, d), where A is an earlier C, still in registers (Dao 2023): for
 //                bf16 the layouts agree; for tf32 the order of k is free, and k = t stands for column 2t, t + 4 for 2t + 1
+// f32 is 3xTF32: a number is the sum of two tf32, and three of the four products are taken, about 22 bits.
 // A tile's row is 16 bytes longer than D: a warp's reads meet every bank once, in both forms.
 #include <device/async.cuh>
 #include <device/mma.cuh>
+#include <device/reduce.cuh>
 #include <device/tile.cuh>
-
-#include "../array.h"
 
 namespace lacuna::LACUNA_NS {
 
-inline constexpr int kTileRows = 64, kAttentionThreads = kTileRows / 16 * kWarp;
+inline constexpr float kLog2E = 1.44269504f, kLn2 = 0.69314718f;
+inline constexpr int kTileRows = 64, kTileThreads = kTileRows / 16 * kWarp;
 
 template <Math kMath_, int kDepth>
-struct HeadShape {
+struct RowShape {
   static constexpr Math kMath = kMath_;
   using T = std::conditional_t<kMath == Math::bf16, bf16, float>;
   static constexpr int D = kDepth, kPitch = D + 16 / sizeof(T);
   static constexpr int kDeep = kMath == Math::bf16 ? 16 : 8;  // k of one product
 };
 
-/// An array (b, h, s, d) with unit stride in d; `wide`: rows begin at multiples of 16 bytes.
-template <class T>
-struct Heads {
-  T* p = nullptr;
-  std::int64_t sample = 0, head = 0, row = 0;
-  bool wide = false;
-
-  explicit Heads(const Array& a)
-      : p(a.as<T>()), sample(a.strides[0]), head(a.strides[1]), row(a.strides[2]) {
-    wide = reinterpret_cast<std::uintptr_t>(p) % 16 == 0;
-    for (int i = 0; i < 3; i++)
-      wide = wide && (a.shape[i] == 1 || a.strides[i] * sizeof(T) % 16 == 0);
-  }
-};
-
-/// Row 0 of one head.
+/// Rows of numbers that lie side by side; `wide`: rows begin at multiples of 16 bytes.
 template <class T>
 struct Rows {
   T* p;
   std::int64_t stride;
   bool wide;
-  __device__ Rows(const Heads<T>& a, int sample, int head)
-      : p(a.p + sample * a.sample + head * a.head), stride(a.row), wide(a.wide) {}
 };
 
-/// Rows [first, first + kRows) of a head on their way to a tile: zeros from row `end` and from column d on.
+/// Rows [first, first + kRows) on their way to a tile: zeros from row `end` and from column d on.
 template <class Shape, int kRows, class T = typename Shape::T>
 __device__ __forceinline__ void load_tile(AsyncCopies& copies, T* tile, const Rows<const T>& from,
                                           int first, int end, int d) {
   constexpr int V = 16 / sizeof(T), kAcross = Shape::D / V;
-  for (int e = threadIdx.x; e < kRows * kAcross; e += kAttentionThreads) {
+  LACUNA_NO_UNROLL  // for the registers
+      for (int e = threadIdx.x; e < kRows * kAcross; e += kTileThreads) {
     const int row = e / kAcross, column = e % kAcross * V;
     const int left = first + row < end ? d - column : 0, count = left < 0 ? 0 : left < V ? left : V;
     const T* const source = count ? from.p + (first + row) * from.stride + column : from.p;
@@ -158,13 +144,10 @@ __device__ __forceinline__ void read_depths(Fragment<Shape, 2> (&y)[2], const T*
   }
 }
 
-/// c = the warp's rows of tile a times the rows of tile b.
+/// c += the warp's rows of tile a times the rows of tile b.
 template <class Shape, int kColumns, class T = typename Shape::T>
 __device__ __forceinline__ void scores(float (&c)[kColumns / 8][4], const T* a, const T* b,
                                        const Lane& at) {
-  LACUNA_UNROLL
-  for (int j = 0; j < kColumns / 8; j++) LACUNA_UNROLL
-  for (int r = 0; r < 4; r++) c[j][r] = 0;
   for (int k = 0; k < Shape::D; k += Shape::kDeep) {
     Fragment<Shape, 4> x;
     read_rows(x, a, k, at);
@@ -202,6 +185,44 @@ __device__ __forceinline__ void accumulate(float (&c)[Shape::D / 8][4],
     }
   }
 }
+
+/// Over the four lanes that have the columns of a row.
+template <class Op>
+__device__ __forceinline__ float reduce_row(float v) {
+  LACUNA_UNROLL
+  for (int d = 1; d < 4; d *= 2) v = Op::apply(v, __shfl_xor_sync(kAllLanes, v, d));
+  return v;
+}
+
+/// The softmax of a thread's two rows while their columns come by: maxima in units of log2, and this thread's part of the sums.
+struct RunningSoftmax {
+  float max[2] = {-INFINITY, -INFINITY}, sum[2] = {};
+
+  /// From s to p = 2^(unit s - max); what was summed before is to be multiplied by `rescale`.
+  template <int N>
+  __device__ __forceinline__ void update(float (&s)[N][4], float unit, float (&rescale)[2]) {
+    LACUNA_UNROLL
+    for (int row = 0; row < 2; row++) {
+      float top = -INFINITY, total = 0;
+      LACUNA_UNROLL
+      for (int j = 0; j < N; j++) top = fmaxf(top, fmaxf(s[j][2 * row], s[j][2 * row + 1]));
+      const float before = max[row];
+      max[row] = fmaxf(before, reduce_row<Max>(top) * unit);
+      const float shift = shift_of(max[row]);
+      rescale[row] = exp2f(before - shift);
+      LACUNA_UNROLL
+      for (int j = 0; j < N; j++) LACUNA_UNROLL
+      for (int r = 2 * row; r < 2 * row + 2; r++)
+        total += s[j][r] = exp2f(fmaf(s[j][r], unit, -shift));
+      sum[row] = sum[row] * rescale[row] + total;
+    }
+  }
+
+  /// What is subtracted before exp2: not -inf - (-inf), which would be NaN, where every column so far is hidden.
+  static __device__ __forceinline__ float shift_of(float max) {
+    return max == -INFINITY ? 0.0f : max;
+  }
+};
 
 /// Rows of C, times `factor` of each, to memory.
 template <class Shape, class T = typename Shape::T>
