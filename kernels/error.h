@@ -1,6 +1,7 @@
 #pragma once
 // The one error type. Its text is "[op] rule broken: what was got".
-#include <sstream>
+#include <initializer_list>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 
@@ -18,13 +19,33 @@ class RunError : public Error {
   using Error::Error;
 };
 
+namespace detail {
+
+/// Something to print, without its type.
+struct Part {
+  const void* value;
+  void (*print)(std::ostream&, const void*);
+};
+template <class T>
+void print(std::ostream& out, const void* value) {
+  out << *static_cast<const T*>(value);
+}
+template <class T>
+Part part(const T& value) {
+  return {&value, &print<T>};
+}
+template <std::size_t N>
+Part part(const char (&text)[N]) {
+  return {text, [](std::ostream& out, const void* p) { out << static_cast<const char*>(p); }};
+}
+[[noreturn, gnu::cold]] void fail(const char* op, std::initializer_list<Part> parts);
+
+}  // namespace detail
+
 /// Throws Error("[op] part part ..."): parts are anything an ostream can print.
 template <class... Parts>
-[[noreturn]] void fail(const char* op, const Parts&... parts) {
-  std::ostringstream text;
-  text << '[' << op << "] ";
-  (text << ... << parts);
-  throw Error(text.str());
+[[noreturn, gnu::cold]] void fail(const char* op, const Parts&... parts) {
+  detail::fail(op, {detail::part(parts)...});
 }
 
 }  // namespace lacuna

@@ -112,8 +112,9 @@ struct Accumulator<Shape, false> {
 
   template <class A, class B>
   __device__ __forceinline__ void multiply(A a, B b) {
-    LACUNA_UNROLL_4  // more would keep too many operands in registers
-        for (int k = 0; k < Shape::kK; k++) {
+    // More at once would keep too many operands in registers.
+    LACUNA_UNROLL_4
+    for (int k = 0; k < Shape::kK; k++) {
       float x[kRows], y[kColumns];
       LACUNA_UNROLL
       for (int i = 0; i < kRows; i += 4) read4(&x[i], a.at(row(i), k));
