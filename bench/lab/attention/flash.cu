@@ -4,9 +4,9 @@
 //              e^(old - new) (Milakov, Gimelshein 2018; Dao et al. 2022, "FlashAttention")
 //   memory     q once, k and v once for each 64 queries, out of L2; y and lse once. The probabilities pass through shared
 //              memory, as a thread needs those of its neighbours for p v. k and v take turns in one room
-//   limit      the f32 units: 4 sq sk d operations at 60 TFLOP/s at best, and a 4 x 4 tile a thread needs half as many bytes
-//              of shared memory a cycle as there are; exp besides. Two blocks fit an SM, so that one can load or meet at a
-//              barrier while the other multiplies
+//   limit      the f32 units: 4 sq sk d operations at 60 TFLOP/s at best, and half of that is near, as a 4 x 4 tile a thread
+//              reads 8 floats out of shared memory for 16 multiply-adds; exp besides. Two blocks fit an SM, so that one can
+//              load or meet at a barrier while the other multiplies
 //   next       the library's kernel (kernels/cuda/attention.cu): the same tiles on the tensor cores, where the accumulators of
 //              q k^T are the operand of p v as they are, and asynchronous copies
 //   expected   1.3 to 3 % (10 to 25 TFLOP/s): less than unfused.cu, with none of its memory

@@ -2,7 +2,7 @@
 //   idea       the formula, a kernel a line: one thread a score, then one thread a row
 //   memory     the scores in f32, 268 MB for 8,192 rows and columns, written once and read twice by threads that share no
 //              sector with their neighbours; a and b, as in gemm/naive.cu, again for every score
-//   limit      the load unit; then 8,192 threads, a sixteenth of what the machine could keep busy, read all of the scores
+//   limit      the load unit; then 8,192 threads, a thirtieth of what an H200 keeps under way, read all scores
 //   next       unfused.cu does as a framework does
 //   expected   10 to 20 ms at 8,192 x 8,192 x 128
 //   measured   not measured
