@@ -23,8 +23,8 @@ void check_ladder(const Choice& choice, Device device, Tally& tally) {
     for (const Problem<Args>& problem : Family<Args>::small()) {
       const double error = error_of(problem, rung, device);
       const bool right = error <= rung.tolerance;
-      std::printf("%-10s %-10s %-28s beyond rounding %.1e  %s\n", Family<Args>::name, rung.name.c_str(),
-                  problem.name.c_str(), error, right ? "ok" : "WRONG");
+      std::printf("%-10s %-10s %-28s beyond rounding %.1e  %s\n", Family<Args>::name,
+                  rung.name.c_str(), problem.name.c_str(), error, right ? "ok" : "WRONG");
       tally.run++;
       tally.wrong += !right;
     }
@@ -60,9 +60,10 @@ int main_of(int argc, char** argv) {
   }
   const Backend* const backend = find_backend(device.type);
   if (device.type == DeviceType::cpu || !backend || backend->device_count() == 0) {
-    std::cerr << "lacuna_lab: no rung runs on " << device << ": "
-              << (backend && device.type != DeviceType::cpu ? backend->why_absent()
-                                                            : "it is not in this build, or the cpu")
+    std::cerr << "lacuna_lab: "
+              << (device.type == DeviceType::cpu ? "rungs are for cuda and emu"
+                  : backend                      ? backend->why_absent()
+                                                 : to_string(device) + " is not in this build")
               << "\n";
     return 2;
   }

@@ -49,17 +49,14 @@ Problem<Conv2dForward> conv(const Layer& l) {
 
 Problem<AttentionForward> attention(std::int64_t b, std::int64_t h, std::int64_t sq,
                                     std::int64_t sk, std::int64_t d) {
+  const std::vector<std::int64_t> queries{b, h, sq, d}, keys{b, h, sk, d};
   return {joined({b, h, sq, sk, d}),
           2,
-          {{{b, h, sq, d}},
-           {{b, h, sq}, Dtype::f32},
-           {{b, h, sq, d}},
-           {{b, h, sk, d}},
-           {{b, h, sk, d}}},
+          {{queries}, {{b, h, sq}, Dtype::f32}, {queries}, {keys}, {keys}},
           4.0 * static_cast<double>(b * h * sq) * static_cast<double>(sk * d),
           [d](const Given& a) {
-            return AttentionForward{a[0], a[1], a[2],
-                                    a[3], a[4], 1 / std::sqrt(static_cast<double>(d))};
+            const double scale = 1 / std::sqrt(static_cast<double>(d));
+            return AttentionForward{a[0], a[1], a[2], a[3], a[4], scale};
           }};
 }
 
@@ -102,8 +99,8 @@ std::vector<Problem<Conv2dForward>> Family<Conv2dForward>::anchors() {
 }
 
 std::vector<Problem<AttentionForward>> Family<AttentionForward>::small() {
-  return {attention(1, 1, 1, 1, 1), attention(2, 3, 33, 70, 40), attention(1, 2, 65, 129, 64),
-          attention(1, 1, 70, 40, 128), attention(1, 2, 5, 67, 31)};
+  return {attention(1, 1, 1, 1, 1),     attention(2, 3, 33, 70, 40), attention(1, 2, 65, 129, 64),
+          attention(1, 1, 70, 40, 128), attention(1, 2, 5, 67, 31),  attention(1, 1, 7, 9, 100)};
 }
 std::vector<Problem<AttentionForward>> Family<AttentionForward>::anchors() {
   return {attention(1, 16, 8192, 8192, 128), attention(16, 12, 1024, 1024, 64)};
