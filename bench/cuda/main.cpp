@@ -2,44 +2,24 @@
 //   lacuna_cuda_bench --out FOLDER [--only gemm|conv|memory] [--small]   writes cuda.json and cuda.md
 //   lacuna_cuda_bench --check-plans DEVICE.json    every cuDNN baseline is accepted for that device; needs no GPU
 //   lacuna_cuda_bench --describe-device            this device's properties, for --check-plans
-#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "../../core/files.h"
 #include "../../kernels/backend.h"
 #include "cases.h"
-#include "cublaslt.h"
 #include "cudnn.h"
+#include "facts.h"
 
 namespace lacuna::bench {
 namespace {
 
-std::string number(double v, const char* format) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, v);
-  return text;
-}
-
 void write(const std::string& folder, const Roof& roof, const std::vector<Result>& results) {
-  cudaDeviceProp device{};
-  check(cudaGetDeviceProperties(&device, 0), "cudaGetDeviceProperties");
-  int driver = 0, runtime = 0;
-  cudaDriverGetVersion(&driver);
-  cudaRuntimeGetVersion(&runtime);
-  nlohmann::ordered_json json{{"device", device.name},
-                              {"driver", driver},
-                              {"runtime", runtime},
-                              {"cublaslt", CublasLt::version()},
-                              {"cudnn", CudnnConv::version()},
-                              {"copy_bytes_per_second", roof.copy_bytes},
-                              {"bf16_flops", roof.bf16_flops},
-                              {"tf32_flops", roof.tf32_flops},
-                              {"f32_flops", roof.f32_flops}};
+  nlohmann::ordered_json json = facts(roof);
+  json["cudnn"] = CudnnConv::version();
   std::ostringstream table;
   table << "| kernel | floor, us | Lacuna, us | of the floor | baseline, us | ratio | error | "
            "baseline's error |\n"
