@@ -31,14 +31,22 @@ void validate(const InfoNceForward& a) {
 }
 
 void validate(const InfoNceBackward& a) {
-  check_float_arrays(
-      a.op,
-      {{"rows", a.rows}, {"columns", a.columns}, {"drows", a.drows}, {"dcolumns", a.dcolumns}});
+  check_float_arrays(a.op, {{"rows", a.rows},
+                            {"columns", a.columns},
+                            {"drows", a.drows},
+                            {"dcolumns", a.dcolumns},
+                            {"dboth", a.dboth}});
   check_statistics(a.op, {"rows", a.rows}, {{"dloss", a.dloss}, {"lse", a.lse}});
   check(a);
   check_same_shape(a.op, {{"positive", a.positive}, {"dloss", a.dloss}});
   check_same_shape(a.op, {{"rows", a.rows}, {"drows", a.drows}});
   check_same_shape(a.op, {{"columns", a.columns}, {"dcolumns", a.dcolumns}});
+  LACUNA_CHECK(!a.dboth || (!a.drows && !a.dcolumns && a.self == 0 &&
+                            a.rows.data == a.columns.data && a.rows.dim(0) == a.columns.dim(0)),
+               a.op,
+               "one gradient of both sides is for rows that are the columns, with self = 0: got ",
+               describe("rows", a.rows), ", ", describe("columns", a.columns), ", self = ", a.self);
+  if (a.dboth) check_same_shape(a.op, {{"rows", a.rows}, {"dboth", a.dboth}});
 }
 
 }  // namespace lacuna

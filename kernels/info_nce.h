@@ -22,13 +22,23 @@ struct InfoNceForward {
   std::int64_t self = -1;
 };
 
+/// Whose gradient: g y, where x are the rows and y the columns; g^T y, where it is the other way round; or (g + g^T) y, where
+/// x and y are the same.
+enum class InfoNceSide { rows, columns, both };
+
 struct InfoNceBackward {
   static constexpr const char* op = "info_nce";
   Array drows, dcolumns;  // out; either may be absent
-  Array dloss, lse;       // (m)
+  Array
+      dboth;  // out, instead of them where rows and columns are one array and self = 0: their sum, for half the work
+  Array dloss, lse;  // (m)
   Array rows, columns, positive;
   double temperature = 0.1;
   std::int64_t self = -1;
+
+  const Array& gradient(InfoNceSide side) const {
+    return side == InfoNceSide::both ? dboth : side == InfoNceSide::rows ? drows : dcolumns;
+  }
 };
 
 void validate(const InfoNceForward&);

@@ -3,8 +3,8 @@
 //                log-sum-exp, or the gradient in place and the product with the other side. db: the same with roles exchanged
 //   numerics     max subtracted; exp in f32, a row's sum over tiles in f64; log sum exp is kept apart from the max until the end
 //   determinism  tiles are independent and their sizes follow from the shapes: the same bits for any number of threads
-//   f64          plain loops: the reference
-#include "../info_nce.h"
+//   f64          plain loops, the reference: info_nce_plain.cpp
+#include "info_nce.h"
 
 #include <math.h>  // the scalar target of Highway 1.0.3 wants ::isnan
 
@@ -56,7 +56,7 @@ HWY_NOINLINE void gradient_of_row(float* x, size_t n, float scale, float lse, fl
   });
 }
 
-// The same with an lse and a weight for each element.
+// The same with an lse and a weight for each element, which are columns of the scores.
 HWY_NOINLINE void gradient_of_column(float* x, size_t n, float scale, const float* lse,
                                      const float* weight) {
   const D d;
@@ -64,6 +64,18 @@ HWY_NOINLINE void gradient_of_column(float* x, size_t n, float scale, const floa
   each_vector(x, n, 0, [&](V v, size_t j, size_t count) HWY_ATTR {
     const V p = exp_of(d, hn::MulSub(v, factor, get(d, lse + j, count)));
     put(d, hn::Mul(get(d, weight + j, count), p), x + j, count);
+  });
+}
+
+// The sum of both.
+HWY_NOINLINE void gradient_of_both(float* x, size_t n, float scale, float row_lse, float row_weight,
+                                   const float* lse, const float* weight) {
+  const D d;
+  const V factor = hn::Set(d, scale), offset = hn::Set(d, row_lse), w = hn::Set(d, row_weight);
+  each_vector(x, n, 0, [&](V v, size_t j, size_t count) HWY_ATTR {
+    const V of_row = hn::Mul(w, exp_of(d, hn::MulSub(v, factor, offset)));
+    const V p = exp_of(d, hn::MulSub(v, factor, get(d, lse + j, count)));
+    put(d, hn::MulAdd(get(d, weight + j, count), p, of_row), x + j, count);
   });
 }
 
@@ -76,9 +88,11 @@ namespace info_nce {
 HWY_EXPORT(add_row);
 HWY_EXPORT(gradient_of_row);
 HWY_EXPORT(gradient_of_column);
+HWY_EXPORT(gradient_of_both);
 auto add_row_kernel() { return HWY_DYNAMIC_DISPATCH(add_row); }
 auto row_kernel() { return HWY_DYNAMIC_DISPATCH(gradient_of_row); }
 auto column_kernel() { return HWY_DYNAMIC_DISPATCH(gradient_of_column); }
+auto both_kernel() { return HWY_DYNAMIC_DISPATCH(gradient_of_both); }
 }  // namespace info_nce
 
 namespace {
@@ -89,9 +103,6 @@ constexpr int64_t kColumns = 512;  // of a tile of scores
 
 // Rows of a tile: few where there are few, so that every thread has some.
 int64_t rows_of_tile(int64_t rows) { return std::clamp<int64_t>(rows / 8, 16, 64); }
-
-// Row i's own column, or one that does not exist.
-int64_t own_column(int64_t self, int64_t i) { return self < 0 ? -1 : self + i; }
 
 void check_positives(const InfoNceForward& a) {
   const int64_t columns = a.columns.dim(0);
@@ -157,13 +168,13 @@ void forward(const InfoNceForward& a) {
   });
 }
 
-// out = g y, where x are the rows and y the columns, or with of_columns out = g^T x.
-void backward(const InfoNceBackward& a, bool of_columns) {
+void backward(const InfoNceBackward& a, InfoNceSide side) {
+  const bool of_columns = side == InfoNceSide::columns;
   const Array &mine = of_columns ? a.columns : a.rows, &others = of_columns ? a.rows : a.columns;
   const int64_t lines = mine.dim(0), count = others.dim(0), depth = mine.dim(1);
   const int64_t m = a.rows.dim(0);
   const auto *x = mine.as<float>(), *y = others.as<float>(), *lse = a.lse.as<float>();
-  float* const out = (of_columns ? a.dcolumns : a.drows).as<float>();
+  float* const out = a.gradient(side).as<float>();
   const auto* positives = a.positive.as<int64_t>();
   const auto scale = static_cast<float>(1 / a.temperature);
   const Scratch<float> weight(m + 1);
@@ -174,6 +185,7 @@ void backward(const InfoNceBackward& a, bool of_columns) {
   const int64_t height = rows_of_tile(lines);
   const auto row_kernel = info_nce::row_kernel();
   const auto column_kernel = info_nce::column_kernel();
+  const auto both_kernel = info_nce::both_kernel();
   parallel_for((lines + height - 1) / height, 1, [&](int64_t begin, int64_t end) {
     const Scratch<float> g(height * kColumns);
     for (int64_t tile = begin; tile < end; tile++) {
@@ -183,21 +195,27 @@ void backward(const InfoNceBackward& a, bool of_columns) {
         scores(x + x0 * depth, rows, y + y0 * depth, n, depth, g.data());
         for (int64_t r = 0; r < rows; r++) {
           float* const row = g.data() + r * kColumns;
-          if (of_columns)
+          const int64_t i = x0 + r;
+          if (side == InfoNceSide::rows)
+            row_kernel(row, n, scale, lse[i], weight[i]);
+          else if (side == InfoNceSide::columns)
             column_kernel(row, n, scale, lse + y0, weight.data() + y0);
           else
-            row_kernel(row, n, scale, lse[x0 + r], weight[x0 + r]);
+            both_kernel(row, n, scale, lse[i], weight[i], lse + y0, weight.data() + y0);
         }
-        const int64_t i0 = of_columns ? y0 : x0, i1 = i0 + (of_columns ? n : rows);
-        const int64_t j0 = of_columns ? x0 : y0, j1 = j0 + (of_columns ? rows : n);
-        for (int64_t i = i0; i < i1; i++) {
-          const auto at = [&](int64_t j) -> float& {
-            return of_columns ? g[(j - j0) * kColumns + i - i0] : g[(i - i0) * kColumns + j - j0];
-          };
-          const int64_t positive = positives[i], own = own_column(a.self, i);
-          if (positive >= j0 && positive < j1) at(positive) -= weight[i];
-          if (own >= j0 && own < j1) at(own) = 0;
-        }
+        // Rows i of the scores, whose columns lie along y or (transposed) along x.
+        const auto mend = [&](int64_t i0, int64_t i1, int64_t j0, int64_t j1, bool transposed) {
+          for (int64_t i = i0; i < i1; i++) {
+            const auto at = [&](int64_t j) -> float& {
+              return transposed ? g[(j - j0) * kColumns + i - i0] : g[(i - i0) * kColumns + j - j0];
+            };
+            const int64_t positive = positives[i], own = own_column(a.self, i);
+            if (positive >= j0 && positive < j1) at(positive) -= weight[i];
+            if (own >= j0 && own < j1) at(own) = 0;
+          }
+        };
+        if (side != InfoNceSide::columns) mend(x0, x0 + rows, y0, y0 + n, false);
+        if (side != InfoNceSide::rows) mend(y0, y0 + n, x0, x0 + rows, true);
         Product<float> p;
         p.m = rows;
         p.n = depth;
@@ -215,69 +233,17 @@ void backward(const InfoNceBackward& a, bool of_columns) {
   });
 }
 
-// ---- f64 ----
-
-template <class Args>
-double score(const Args& a, int64_t i, int64_t j) {
-  const int64_t depth = a.rows.dim(1);
-  const double *x = a.rows.template as<double>() + i * depth,
-               *y = a.columns.template as<double>() + j * depth;
-  double sum = 0;
-  for (int64_t k = 0; k < depth; k++) sum += x[k] * y[k];
-  return sum / a.temperature;
-}
-
-void forward_f64(const InfoNceForward& a) {
-  const int64_t m = a.rows.dim(0), columns = a.columns.dim(0), depth = a.rows.dim(1);
-  const double nanoseconds = static_cast<double>(columns * (depth + 10));
-  parallel_for(m, grain_for(nanoseconds), [&](int64_t begin, int64_t end) {
-    const Scratch<double> s(columns);
-    for (int64_t i = begin; i < end; i++) {
-      double max = -std::numeric_limits<double>::infinity(), sum = 0;
-      for (int64_t j = 0; j < columns; j++) {
-        s[j] = score(a, i, j);
-        if (j != own_column(a.self, i)) max = std::max(max, s[j]);
-      }
-      for (int64_t j = 0; j < columns; j++)
-        if (j != own_column(a.self, i)) sum += std::exp(s[j] - max);
-      a.lse.as<double>()[i] = max + std::log(sum);
-      a.loss.as<double>()[i] = std::log(sum) - (s[a.positive.as<int64_t>()[i]] - max);
-    }
-  });
-}
-
-void backward_f64(const InfoNceBackward& a, bool of_columns) {
-  const Array &mine = of_columns ? a.columns : a.rows, &others = of_columns ? a.rows : a.columns;
-  const int64_t count = others.dim(0), depth = mine.dim(1);
-  const double nanoseconds = static_cast<double>(count * (2 * depth + 10));
-  parallel_for(mine.dim(0), grain_for(nanoseconds), [&](int64_t begin, int64_t end) {
-    for (int64_t line = begin; line < end; line++) {
-      double* const out = (of_columns ? a.dcolumns : a.drows).as<double>() + line * depth;
-      std::fill_n(out, depth, 0.0);
-      for (int64_t other = 0; other < count; other++) {
-        const int64_t i = of_columns ? other : line, j = of_columns ? line : other;
-        if (j == own_column(a.self, i)) continue;
-        const double p = std::exp(score(a, i, j) - a.lse.as<double>()[i]);
-        const double g = a.dloss.as<double>()[i] / a.temperature *
-                         (p - (j == a.positive.as<int64_t>()[i] ? 1 : 0));
-        const double* const y = others.as<double>() + other * depth;
-        for (int64_t k = 0; k < depth; k++) out[k] += g * y[k];
-      }
-    }
-  });
-}
-
 }  // namespace
 
 void info_nce_forward(const InfoNceForward& a, Stream) {
   check_positives(a);
-  a.rows.dtype == Dtype::f64 ? forward_f64(a) : forward(a);
+  a.rows.dtype == Dtype::f64 ? info_nce_forward_plain(a) : forward(a);
 }
 
 void info_nce_backward(const InfoNceBackward& a, Stream) {
-  for (bool of_columns : {false, true})
-    if (of_columns ? a.dcolumns : a.drows)
-      a.rows.dtype == Dtype::f64 ? backward_f64(a, of_columns) : backward(a, of_columns);
+  for (InfoNceSide side : {InfoNceSide::rows, InfoNceSide::columns, InfoNceSide::both})
+    if (a.gradient(side))
+      a.rows.dtype == Dtype::f64 ? info_nce_backward_plain(a, side) : backward(a, side);
 }
 
 }  // namespace lacuna::cpu

@@ -167,6 +167,30 @@ TEST(info_nce, slices_of_the_rows_together_are_the_whole) {
   EXPECT_LE(relative_error(together.dcolumns, whole.dcolumns), 1e-14);
 }
 
+// One tensor on both sides takes one pass, which gives the sum of what two give.
+TEST(info_nce, one_tensor_on_both_sides_gets_both_gradients) {
+  for (int views : {2, 66, 130}) {
+    const Tensor z = make_input({{views, 40}}, 1, Dtype::f64);
+    std::vector<std::int64_t> next;  // not a symmetric relation
+    for (int i = 0; i < views; i++) next.push_back((i + 1) % views);
+    const Tensor positive = Tensor::from(next, {views});
+    const Result two = evaluate(z, z, positive, {0.5, 0});
+    std::vector<double> sum = two.drows;
+    for (std::size_t i = 0; i < sum.size(); i++) sum[i] += two.dcolumns[i];
+    for (const Device device : {Device{}, Device{DeviceType::emu, 0}}) {
+      if (!find_backend(device.type)) continue;
+      for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
+        if (dtype == Dtype::f64 && device.type != DeviceType::cpu) continue;
+        Tensor x = make_input({{views, 40}}, 1, dtype, device).detach().requires_grad();
+        backward(lacuna::sum(info_nce(x, x, Tensor::from(next, {views}, device), {0.5, 0})));
+        EXPECT_LE(relative_error(x.grad().to_vector<double>(), sum),
+                  dtype == Dtype::f64 ? 1e-14 : 1e-5)
+            << views << " views on " << device;
+      }
+    }
+  }
+}
+
 TEST(info_nce, one_gradient_where_only_one_is_asked_for) {
   const Tensor a = make_input({{7, 5}}, 1, Dtype::f32), b = make_input({{9, 5}}, 2, Dtype::f32);
   const Tensor positive = Tensor::zeros({7}, Dtype::i64);
