@@ -79,17 +79,20 @@ __global__ void __launch_bounds__(kTileThreads)
       scores<Shape, kTileRows>(g, stages.x(step), stages.y(step), at);
     }
     LACUNA_UNROLL
-    for (int j = 0; j < kTileRows / 8; j++) LACUNA_UNROLL
-    for (int e = 0; e < 4; e++) {
-      const int r = at.row(e), q = at.column(j, e), here = x0 + r, there = y0 + q;
-      const float score = g[j][e] * p.scale;
-      float value = 0;
-      if (kSide != InfoNceSide::columns) value += of_x.gradient(r, there, score);
-      if (kSide != InfoNceSide::rows) value += of_y.gradient(q, here, score);
-      const bool inside =
-          here < lines && there < others &&
-          (kSide == InfoNceSide::columns ? here != p.own(there) : there != p.own(here));
-      g[j][e] = inside ? value : 0.0f;
+    for (int j = 0; j < kTileRows / 8; j++) {
+      __syncwarp();  // or all of the facts would be read at once, into more registers than there are
+      LACUNA_UNROLL
+      for (int e = 0; e < 4; e++) {
+        const int r = at.row(e), q = at.column(j, e), here = x0 + r, there = y0 + q;
+        const float score = g[j][e] * p.scale;
+        float value = 0;
+        if (kSide != InfoNceSide::columns) value += of_x.gradient(r, there, score);
+        if (kSide != InfoNceSide::rows) value += of_y.gradient(q, here, score);
+        const bool inside =
+            here < lines && there < others &&
+            (kSide == InfoNceSide::columns ? here != p.own(there) : there != p.own(here));
+        g[j][e] = inside ? value : 0.0f;
+      }
     }
     LACUNA_UNROLL
     for (int c = 0; c < kProducts; c++) {
