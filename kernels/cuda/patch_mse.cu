@@ -115,13 +115,23 @@ __global__ void __launch_bounds__(Team::kThreads)
 
 // ---- launchers ----
 
+// As by_rows, for two arrays: at most 32 values of each a lane, 16 a thread of a block.
+template <class T, class F>
+void by_patches(std::int64_t columns, std::initializer_list<const void*> arrays, F&& f) {
+  with_vector_width<T>(columns, arrays, [&](auto n) {
+    constexpr int N = decltype(n)::value;
+    by_row_length<4, N == 8 ? 4 : 8, 512, N == 8 ? 2 : 4, N>(
+        columns, [&](auto team, auto v, Extent block) { f(team, n, v, block); });
+  });
+}
+
 template <class T>
 void forward(const PatchMseForward& a, Stream stream) {
   const std::int64_t rows = a.prediction.dim(0), columns = a.prediction.dim(1);
   const T *const prediction = a.prediction.as<T>(), *const target = a.target.as<T>();
   const std::uint8_t* const hidden = a.hidden.as<std::uint8_t>();
   const Workspace<float> losses(a.prediction.device, rows);
-  by_rows<T>(columns, {prediction, target}, [&](auto team, auto n, auto v, Extent block) {
+  by_patches<T>(columns, {prediction, target}, [&](auto team, auto n, auto v, Extent block) {
     using Team = decltype(team);
     launch({.grid = Team::blocks(rows), .block = block, .stream = stream},
            forward_kernel<Team, T, decltype(n)::value, decltype(v)::value>, losses.data(),
@@ -136,7 +146,7 @@ void backward(const PatchMseBackward& a, Stream stream) {
   const std::int64_t rows = a.prediction.dim(0), columns = a.prediction.dim(1);
   T* const out = a.dprediction.as<T>();
   const T *const prediction = a.prediction.as<T>(), *const target = a.target.as<T>();
-  by_rows<T>(columns, {out, prediction, target}, [&](auto team, auto n, auto v, Extent block) {
+  by_patches<T>(columns, {out, prediction, target}, [&](auto team, auto n, auto v, Extent block) {
     using Team = decltype(team);
     launch({.grid = Team::blocks(rows), .block = block, .stream = stream, .barriers = false},
            backward_kernel<Team, T, decltype(n)::value, decltype(v)::value>, out, a.dy.as<float>(),
