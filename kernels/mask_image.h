@@ -10,7 +10,7 @@ enum class MaskKind : std::uint8_t {
   none,    // nothing is hidden
   value,   // every value of every channel by itself
   pixel,   // every pixel, all channels together
-  block,   // cells of a grid of `block` x `block` pixels
+  block,   // cells of a grid of `block` x `block` pixels: the patches of a transformer, say
   centre,  // the square in the middle whose area is `ratio` of the picture's
   region,  // one rectangle a picture, of about that area, at a random place and of random proportions from 1:2 to 2:1
 };

@@ -1,8 +1,10 @@
-// What is drawn on a device has the bits of what cpu draws: fills, dropout, masked pictures.
+// What is drawn on a device has the bits of what cpu draws: fills, dropout, masked pictures, subsets, gaps in texts.
 #include <cmath>
 
 #include "../../kernels/dropout.h"
 #include "../../kernels/mask_image.h"
+#include "../../kernels/mask_tokens.h"
+#include "../../kernels/random_subset.h"
 #include "twin.h"
 
 namespace lacuna::test {
@@ -118,6 +120,61 @@ TEST(EmuRandom, MaskedPicturesHaveTheBitsOfCpu) {
               run<&KernelTable::mask_image>(a, b.device());
             })) << static_cast<int>(kind)
                 << ' ' << static_cast<int>(fill) << ' ' << noise << ' ' << first;
+}
+
+TEST(EmuRandom, SubsetsHaveTheBitsOfCpu) {
+  for (std::int64_t length : {1, 7, 64, 196, 1025})
+    for (std::int64_t count : {std::int64_t{0}, length / 4, length})
+      for (int offset : {0, 1})
+        for (int first = 0; first < 3; first++)  // the output that is compared: buffer 0
+          EXPECT_TRUE(same_bytes([&](Buffers& b) {
+            const Layout whole{{kRows, length}, {}, offset}, part{{kRows, count}, {}, offset};
+            int at[3];
+            for (int i = 0; i < 3; i++) {
+              const int which = (first + i) % 3;
+              at[which] = b.add(which == 2 ? Dtype::u8 : Dtype::i64,
+                                std::vector<double>(kRows * length + 1, 7));
+            }
+            const int names = b.add(Dtype::i64, ids(kRows));
+            run<&KernelTable::random_subset>(
+                RandomSubset{b.array(at[0], part), b.array(at[1], whole), b.array(at[2], whole),
+                             b.array(names, {{kRows, 2}}), kKey},
+                b.device());
+          })) << length
+              << ' ' << count << ' ' << offset << ' ' << first;
+}
+
+TEST(EmuRandom, MaskedTokensHaveTheBitsOfCpu) {
+  for (std::int64_t n : {1, 7, 64, 196, 1025})
+    for (bool exact : {false, true})
+      for (double probability : {0.0, 0.15, 1.0})
+        for (int offset : {0, 1})
+          for (int first = 0; first < 2; first++)
+            EXPECT_TRUE(same_bytes([&](Buffers& b) {
+              const Layout l{{kRows, n}, {}, offset};
+              int at[2];
+              for (int i = 0; i < 2; i++)
+                at[(first + i) % 2] = b.add(Dtype::i64, std::vector<double>(kRows * n + 1, 7));
+              const int tokens = b.add(Dtype::i64, drawn(kRows * n + 1, 0, 50)),
+                        lengths = b.add(Dtype::i64, drawn(kRows, 0, static_cast<double>(n + 2))),
+                        names = b.add(Dtype::i64, ids(kRows));
+              run<&KernelTable::mask_tokens>(MaskTokens{.masked = b.array(at[0], l),
+                                                        .labels = b.array(at[1], l),
+                                                        .tokens = b.array(tokens, l),
+                                                        .lengths = b.array(lengths, {{kRows}}),
+                                                        .ids = b.array(names, {{kRows, 2}}),
+                                                        .probability = probability,
+                                                        .exact = exact,
+                                                        .max_predictions = 100,
+                                                        .mask_id = 4,
+                                                        .vocabulary = 50,
+                                                        .special = {0, 3},
+                                                        .specials = 2,
+                                                        .key = kKey,
+                                                        .replace_key = RandomKey::of(1, 2)},
+                                             b.device());
+            })) << n
+                << ' ' << exact << ' ' << probability << ' ' << offset << ' ' << first;
 }
 
 TEST(EmuRandom, F64IsForCpu) {

@@ -58,33 +58,37 @@ void by_columns(const Array& x, std::initializer_list<const void*> arrays, int r
   });
 }
 
-/// out[j] = sum over c of partial[c][j], times scale[j] where given, for two outputs side by side: partial (chunks, 2,
-/// columns). A block takes 32 columns; 32 threads of a column take turns with the chunks and are added up in order.
-static __global__ void __launch_bounds__(1024)
-    fold_columns(float* first, float* second, const float* partial, std::int64_t chunks,
+/// out[j] = sum over c of partial[c][j], times scale[j] where given, for two outputs side by side, partial (chunks, 2,
+/// columns), or for the first alone, partial (chunks, columns). A block takes 32 columns; 32 threads of a column take turns
+/// with the chunks and are added up in order.
+template <class T>
+__global__ void __launch_bounds__(1024)
+    fold_columns(T* first, T* second, const float* partial, std::int64_t chunks,
                  std::int64_t columns, const float* first_scale) {
   LACUNA_SHARED(float, sums, [2][kWarp][kWarp]);
+  const int outputs = second ? 2 : 1;
   const std::int64_t j = std::int64_t{blockIdx.x} * kWarp + threadIdx.x;
   float sum[2] = {0.0f, 0.0f};
   if (j < columns)
     for (std::int64_t c = threadIdx.y; c < chunks; c += kWarp)
-      for (int s = 0; s < 2; s++) sum[s] += partial[(2 * c + s) * columns + j];
-  for (int s = 0; s < 2; s++) sums[s][threadIdx.y][threadIdx.x] = sum[s];
+      for (int s = 0; s < outputs; s++) sum[s] += partial[(outputs * c + s) * columns + j];
+  for (int s = 0; s < outputs; s++) sums[s][threadIdx.y][threadIdx.x] = sum[s];
   __syncthreads();
-  if (threadIdx.y >= 2 || j >= columns) return;
+  if (static_cast<int>(threadIdx.y) >= outputs || j >= columns) return;
   float total = 0.0f;
   for (int y = 0; y < kWarp; y++) total += sums[threadIdx.y][y][threadIdx.x];
   if (threadIdx.y == 0)
-    first[j] = first_scale ? total * first_scale[j] : total;
+    first[j] = T(first_scale ? total * first_scale[j] : total);
   else
-    second[j] = total;
+    second[j] = T(total);
 }
 
-inline void launch_fold_columns(float* first, float* second, const float* partial,
-                                std::int64_t chunks, std::int64_t columns, const float* first_scale,
-                                Stream stream) {
+template <class T>
+void launch_fold_columns(T* first, std::type_identity_t<T>* second, const float* partial,
+                         std::int64_t chunks, std::int64_t columns, const float* first_scale,
+                         Stream stream) {
   launch({.grid = ceil_div(columns, kWarp), .block = {kWarp, kWarp}, .stream = stream},
-         fold_columns, first, second, partial, chunks, columns, first_scale);
+         fold_columns<T>, first, second, partial, chunks, columns, first_scale);
 }
 
 }  // namespace lacuna::LACUNA_NS

@@ -21,22 +21,30 @@ struct Fours {
   std::int64_t count() const { return rows * each; }
 };
 
+/// What a row's words belong to.
+struct RowId {
+  std::uint64_t sample, view;
+  __device__ RowId(const std::int64_t* ids, std::int64_t row)
+      : sample(static_cast<std::uint64_t>(ids ? ids[2 * row] : row)),
+        view(static_cast<std::uint64_t>(ids ? ids[2 * row + 1] : 0)) {}
+};
+
 /// Four number i.
-struct Four {
+struct Four : RowId {
   std::int64_t row, first, left,
       at;  // first element in its row, how many are there, and its place in memory
-  std::uint64_t sample, view;
-  __device__ Four(const Fours& fours, std::int64_t i) {
-    row = fours.by.divide(i);
-    first = (i - row * fours.each) * 4;
-    left = fours.n - first;
-    at = row * fours.n + first;
-    sample = static_cast<std::uint64_t>(fours.ids ? fours.ids[2 * row] : row);
-    view = static_cast<std::uint64_t>(fours.ids ? fours.ids[2 * row + 1] : 0);
-  }
+  __device__ Four(const Fours& fours, std::int64_t i) : Four(fours, i, fours.by.divide(i)) {}
   __device__ Philox4 words(RandomKey key) const {
     return draw(key, static_cast<std::uint64_t>(first / 4), sample, view);
   }
+
+ private:
+  __device__ Four(const Fours& fours, std::int64_t i, std::int64_t row_)
+      : RowId(fours.ids, row_),
+        row(row_),
+        first((i - row_ * fours.each) * 4),
+        left(fours.n - first),
+        at(row_ * fours.n + first) {}
 };
 
 /// True where every row of n elements at these addresses begins at a multiple of four.

@@ -56,8 +56,8 @@ __device__ __forceinline__ void store_vec(T* p, std::int64_t i, std::int64_t n, 
 }
 
 /// The same of an optional array: `absent` where there is no p.
-template <int N>
-__device__ __forceinline__ void load_parameter(float (&out)[N], const float* p, std::int64_t i,
+template <int N, class T>
+__device__ __forceinline__ void load_parameter(float (&out)[N], const T* p, std::int64_t i,
                                                std::int64_t n, float absent) {
   if (p) return load_vec(out, p, i, n, 0.0f);
   LACUNA_UNROLL
