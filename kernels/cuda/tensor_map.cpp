@@ -41,18 +41,15 @@ CUtensorMapSwizzle swizzle_of(Swizzle s) {
   return CU_TENSOR_MAP_SWIZZLE_NONE;
 }
 
-decltype(&cuTensorMapEncodeTiled) encode_tiled() {
-  static const auto function = [] {
-    void* entry = nullptr;
-    cudaDriverEntryPointQueryResult found = cudaDriverEntryPointSymbolNotFound;
-    check(cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &entry, 12000,
-                                           cudaEnableDefault, &found),
-          "tensor_map");
-    LACUNA_CHECK(found == cudaDriverEntryPointSuccess && entry, "tensor_map",
-                 "the driver has no cuTensorMapEncodeTiled: it is older than CUDA 12");
-    return reinterpret_cast<decltype(&cuTensorMapEncodeTiled)>(entry);
-  }();
-  return function;
+template <class Function>
+Function* driver_function(const char* name) {
+  void* entry = nullptr;
+  cudaDriverEntryPointQueryResult found = cudaDriverEntryPointSymbolNotFound;
+  check(cudaGetDriverEntryPointByVersion(name, &entry, 12000, cudaEnableDefault, &found),
+        "tensor_map");
+  LACUNA_CHECK(found == cudaDriverEntryPointSuccess && entry, "tensor_map", "the driver has no ",
+               name, ": it is older than CUDA 12");
+  return reinterpret_cast<Function*>(entry);
 }
 
 }  // namespace
@@ -64,15 +61,28 @@ CUtensorMap encode(const TensorRegion& r) {
   for (int d = 0; d < r.rank; d++) {
     shape[d] = static_cast<cuuint64_t>(r.shape[d]);
     box[d] = static_cast<cuuint32_t>(r.box[d]);
-    steps[d] = 1;
+    steps[d] = r.im2col && (d == 1 || d == 2) ? static_cast<cuuint32_t>(r.step[d - 1]) : 1;
     if (d > 0) strides[d - 1] = static_cast<cuuint64_t>(r.strides[d]);
   }
+  const auto rank = static_cast<cuuint32_t>(r.rank);
+  const auto swizzle = swizzle_of(r.swizzle);
+  constexpr auto kPlain = CU_TENSOR_MAP_INTERLEAVE_NONE;
+  constexpr auto kPromotion = CU_TENSOR_MAP_L2_PROMOTION_L2_256B;
+  constexpr auto kZeros = CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE;
   CUtensorMap map;
-  const CUresult result =
-      encode_tiled()(&map, type_of(r.dtype), static_cast<cuuint32_t>(r.rank), r.data, shape,
-                     strides, box, steps, CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle_of(r.swizzle),
-                     CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
-  LACUNA_CHECK(result == CUDA_SUCCESS, "tensor_map", "cuTensorMapEncodeTiled refused: error ",
+  CUresult result;
+  if (r.im2col) {
+    static const auto im2col =
+        driver_function<decltype(cuTensorMapEncodeIm2col)>("cuTensorMapEncodeIm2col");
+    result = im2col(&map, type_of(r.dtype), rank, r.data, shape, strides, r.lower, r.upper, box[0],
+                    box[1], steps, kPlain, swizzle, kPromotion, kZeros);
+  } else {
+    static const auto tiled =
+        driver_function<decltype(cuTensorMapEncodeTiled)>("cuTensorMapEncodeTiled");
+    result = tiled(&map, type_of(r.dtype), rank, r.data, shape, strides, box, steps, kPlain,
+                   swizzle, kPromotion, kZeros);
+  }
+  LACUNA_CHECK(result == CUDA_SUCCESS, "tensor_map", "the driver refused: error ",
                static_cast<int>(result));
   return map;
 }

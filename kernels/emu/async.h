@@ -30,6 +30,7 @@ void fence_async_proxy(Site at);
 struct BoxCopy {
   TensorRegion region;
   int at[kMaxRegionDims];
+  int tap[2] = {};  // of an im2col region
 };
 void load_box(void* to, const BoxCopy& copy, std::uint64_t& barrier, Site at);
 void store_box(const void* from, const BoxCopy& copy, Site at);

@@ -44,6 +44,7 @@ class TensorCopies {
   std::vector<Load> loads;
   std::vector<Store> stores;
   std::vector<int> groups = std::vector<int>(kMaxThreads);  // committed by each thread
+  bool committed = false;                                   // by any
 
   bool loads_for(const std::uint64_t* barrier) const;
   /// One of the loads under way, drawn at random, comes. False where there is none.
@@ -70,7 +71,7 @@ class Products {
   struct Warpgroup {
     std::vector<std::unique_ptr<Product>> pending;
     int groups = 0;
-    bool fenced = false;
+    bool fenced = false, used = false;
     std::vector<std::pair<float*, std::vector<float>>> done;  // sums as the last wait left them
   };
   Warpgroup warpgroups[kMaxThreads / 128];

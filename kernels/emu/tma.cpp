@@ -9,6 +9,31 @@ namespace {
 
 constexpr const char* kWhat = "cp.async.bulk.tensor";
 
+// The global address of coordinate 0 of a box's line, were dimension 0 to begin there; null outside the region.
+char* line_of(const BoxCopy& c, std::int64_t line) {
+  const TensorRegion& r = c.region;
+  std::int64_t at[kMaxRegionDims] = {};
+  if (r.im2col) {
+    const auto bases = [&](int axis) {
+      return (r.shape[1 + axis] - 1 + r.upper[axis] - r.lower[axis]) / r.step[axis] + 1;
+    };
+    // The number of the base in the image row, in the image, and of the image.
+    const std::int64_t x = (c.at[1] - r.lower[0]) / r.step[0] + line;
+    const std::int64_t y = (c.at[2] - r.lower[1]) / r.step[1] + x / bases(0);
+    at[1] = r.lower[0] + x % bases(0) * r.step[0] + c.tap[0];
+    at[2] = r.lower[1] + y % bases(1) * r.step[1] + c.tap[1];
+    at[3] = c.at[3] + y / bases(1);
+  } else {
+    for (int d = 1; d < r.rank; line /= r.box[d++]) at[d] = c.at[d] + line % r.box[d];
+  }
+  char* start = static_cast<char*>(r.data);
+  for (int d = 1; d < r.rank; d++) {
+    if (at[d] < 0 || at[d] >= r.shape[d]) return nullptr;
+    start += at[d] * r.strides[d];
+  }
+  return start;
+}
+
 // Calls f(offset in the box, place in global memory or null outside the region, bytes) for 16 bytes at a time, or one
 // element where they are not all inside.
 template <class F>
@@ -17,15 +42,8 @@ void each_unit(const BoxCopy& c, F f) {
   const auto element = static_cast<std::int64_t>(size_of(r.dtype));
   const std::int64_t per_unit = 16 / element, lines = r.box_bytes() / (r.box[0] * element);
   for (std::int64_t line = 0; line < lines; line++) {
-    bool inside = true;
-    char* start = static_cast<char*>(r.data);
-    std::int64_t rest = line;
-    for (int d = 1; d < r.rank; d++) {
-      const std::int64_t i = c.at[d] + rest % r.box[d];
-      rest /= r.box[d];
-      inside = inside && i >= 0 && i < r.shape[d];
-      if (inside) start += i * r.strides[d];
-    }
+    char* const start = line_of(c, line);
+    const bool inside = start != nullptr;
     for (std::int64_t first = 0; first < r.box[0]; first += per_unit) {
       const std::int64_t offset = (line * r.box[0] + first) * element;
       if (inside && c.at[0] + first >= 0 && c.at[0] + first + per_unit <= r.shape[0]) {
@@ -93,7 +111,7 @@ bool TensorCopies::loads_for(const std::uint64_t* barrier) const {
 void TensorCopies::clear() {
   loads.clear();
   stores.clear();
-  std::fill(groups.begin(), groups.end(), 0);
+  if (std::exchange(committed, false)) std::fill(groups.begin(), groups.end(), 0);
 }
 
 bool TensorCopies::deliver(Engine& e) {
@@ -150,6 +168,7 @@ void commit_stores(Site at) {
   for (TensorCopies::Store& s : e.async.copies.stores)
     if (s.thread == me && s.group < 0) s.group = e.async.copies.groups[me];
   e.async.copies.groups[me]++;
+  e.async.copies.committed = true;
 }
 
 void wait_stores(int pending, bool only_read, Site at) {

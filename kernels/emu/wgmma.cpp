@@ -14,7 +14,11 @@ using Warpgroup = Products::Warpgroup;
 constexpr const char* kWhat = "wgmma.mma_async";
 constexpr int kRows = 64, kDeep = 16, kMaxColumns = 256;
 
-Warpgroup& warpgroup(Engine& e) { return e.async.products.warpgroups[e.current().number / 128]; }
+Warpgroup& warpgroup(Engine& e) {
+  Warpgroup& w = e.async.products.warpgroups[e.current().number / 128];
+  w.used = true;
+  return w;
+}
 
 std::string in_line(Site at) { return ", of the product in line " + std::to_string(at.line); }
 
@@ -247,7 +251,8 @@ void product_wait(int pending, Site at) {
 }
 
 void Products::clear() {
-  for (Warpgroup& w : warpgroups) w = Warpgroup();
+  for (Warpgroup& w : warpgroups)
+    if (w.used) w = Warpgroup();
 }
 
 void Products::end_block() const {

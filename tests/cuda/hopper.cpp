@@ -22,6 +22,7 @@ class CudaHopper : public testing::Test {
 TEST_F(CudaHopper, MbarriersHandOverARing) { check_ring(*backend_, cuda::hopper::ring); }
 TEST_F(CudaHopper, BoxesAreLoaded) { check_load(*backend_, cuda::hopper::load); }
 TEST_F(CudaHopper, BoxesAreStored) { check_store(*backend_, cuda::hopper::store); }
+TEST_F(CudaHopper, PixelsOfATapAreLoaded) { check_load_image(*backend_, cuda::hopper::load_image); }
 TEST_F(CudaHopper, Products) { check_products(*backend_, cuda::hopper::products); }
 TEST_F(CudaHopper, NamedBarriers) { check_named_barriers(*backend_, cuda::hopper::named_barriers); }
 TEST_F(CudaHopper, GemmWgmma) {

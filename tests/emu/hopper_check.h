@@ -141,6 +141,40 @@ inline void check_store(const Backend& backend, decltype(&emu::hopper::store) st
   }
 }
 
+/// A convolution's loops: outputs in order from the one whose base is given, each with its pixel under the tap.
+inline void check_load_image(const Backend& backend, decltype(&emu::hopper::load_image) load) {
+  for (const Pixels& p : {Pixels{2, 5, 6, 64, 3, 3, 1, 1, 64, 64, 0, {-1, -1, 0}, {0, 0}},
+                          {2, 5, 6, 64, 3, 3, 1, 1, 64, 64, 0, {-1, -1, 0}, {2, 1}},
+                          {3, 4, 4, 72, 3, 3, 1, 1, 40, 64, 16, {2, 1, 1}, {1, 2}},
+                          {2, 7, 9, 64, 3, 3, 1, 2, 24, 64, 0, {-1, 1, 0}, {2, 0}},
+                          {2, 8, 8, 128, 2, 2, 0, 2, 48, 64, 64, {0, 0, 0}, {1, 1}},
+                          {1, 6, 7, 64, 1, 5, 2, 1, 16, 64, 0, {-2, -2, 0}, {4, 0}}}) {
+    const auto data = small_integers(static_cast<std::size_t>(p.n * p.h * p.w * p.c), 6);
+    DeviceBuffer<bf16> from(backend, data);
+    Bytes expected(static_cast<std::size_t>(p.pixels * p.channels * 2));
+    DeviceBuffer<unsigned char> image(backend, expected);
+    load(image.data(), from.data(), p);
+    int base_w = p.base[0], base_h = p.base[1], n = p.base[2];
+    for (int pixel = 0; pixel < p.pixels; pixel++) {
+      const int w = base_w + p.tap[0], h = base_h + p.tap[1];
+      const bool inside = n < p.n && h >= 0 && h < p.h && w >= 0 && w < p.w;
+      for (int c = 0; c < p.channels; c++)
+        if (inside && p.first_channel + c < p.c)
+          std::memcpy(
+              &expected[static_cast<std::size_t>(swizzled_place((pixel * p.channels + c) * 2, 3))],
+              &data[static_cast<std::size_t>(((n * p.h + h) * p.w + w) * p.c + p.first_channel +
+                                             c)],
+              2);
+      if ((base_w += p.stride) + p.s <= p.w + p.padding) continue;
+      base_w = -p.padding;
+      if ((base_h += p.stride) + p.r <= p.h + p.padding) continue;
+      base_h = -p.padding;
+      n++;
+    }
+    ASSERT_EQ(image.values(), expected) << p.h << " x " << p.w << " by " << p.r << " x " << p.s;
+  }
+}
+
 // ---- products ----
 
 /// A tile (lines, k) in shared memory and how a descriptor speaks of it. With a swizzle of s lines of 16 << s bytes: along k

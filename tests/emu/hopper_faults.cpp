@@ -118,6 +118,42 @@ TEST_F(HopperFaults, Loads) {
                 "[emu] cp.async.bulk.tensor: a box in shared memory at address ");
 }
 
+TEST_F(HopperFaults, MapsThatTheDriverWouldRefuse) {
+  const auto refused = [&](auto change, int shift = 0) {
+    DeviceBuffer<unsigned char> data(emu_, Bytes(1 << 16)), to(emu_, Bytes(1 << 16));
+    Box b = box2(128, 16, 256, 64, 16, 0, 0, 3);
+    change(b);
+    return error_of([&] { hopper::load(to.data(), data.data() + shift, b, Fault::none); });
+  };
+  EXPECT_EQ(refused([](Box&) {}), "");
+  EXPECT_EQ(refused([](Box& b) { b.box[0] = 128; }),
+            "[tensor_map] lines of a swizzled box have at most 128 bytes: got 256");
+  EXPECT_EQ(refused([](Box& b) { b.box[0] = 60; }),
+            "[tensor_map] lines of a box are multiples of 16 bytes: got 120");
+  EXPECT_EQ(refused([](Box& b) { b.box[1] = 257; }),
+            "[tensor_map] a box has 1 to 256 elements of dimension 1: got 257");
+  EXPECT_EQ(refused([](Box& b) { b.strides[1] = 264; }),
+            "[tensor_map] strides are multiples of 16 bytes below 2^40: got 264 for dimension 1");
+  EXPECT_EQ(refused([](Box& b) { b.strides[0] = 4; }),
+            "[tensor_map] dimension 0 is contiguous: got a stride of 4 bytes for bf16");
+  EXPECT_EQ(refused([](Box& b) { b.shape[1] = 0; }),
+            "[tensor_map] dimension 1 has 1 to 2^32 elements: got 0");
+  EXPECT_STARTS(refused([](Box&) {}, 8), "[tensor_map] a region starts at a multiple of 16 bytes");
+}
+
+TEST_F(HopperFaults, PixelsThatAreNoBase) {
+  DeviceBuffer<bf16> data(emu_, std::vector<bf16>(2 * 8 * 8 * 64));
+  DeviceBuffer<unsigned char> to(emu_, Bytes(16 * 128));
+  const auto load = [&](int w) {
+    const Pixels p{2, 8, 8, 64, 3, 3, 1, 2, 16, 64, 0, {w, -1, 0}, {0, 0}};
+    return error_of([&] { hopper::load_image(to.data(), data.data(), p); });
+  };
+  EXPECT_EQ(load(5), "");
+  for (int w : {-3, 0, 7})
+    EXPECT_STARTS(load(w), "[emu] pixels begin at (w, h) = (" + std::to_string(w) +
+                               ", -1), which is no base of the map, in kernel load_pixels_kernel");
+}
+
 TEST_F(HopperFaults, Stores) {
   EXPECT_EQ(of_store(Fault::none), "");
   EXPECT_STARTS(of_store(Fault::no_proxy_fence),

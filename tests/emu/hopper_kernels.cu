@@ -116,6 +116,24 @@ __global__ void store_kernel(const __grid_constant__ TensorMap map, const unsign
   }
 }
 
+__global__ void load_pixels_kernel(unsigned char* image, const __grid_constant__ TensorMap map,
+                                   Pixels p) {
+  LACUNA_SHARED(Mbarrier, done, [1]);
+  auto* const room = dynamic_shared<unsigned char>();
+  const int bytes = p.pixels * p.channels * 2;
+  if (threadIdx.x == 0) {
+    done[0].init(1);
+    mbarrier_init_fence();
+    done[0].arrive_expect(bytes);
+    load_pixels(room, map, done[0], p.first_channel, p.base[0], p.base[1], p.base[2], p.tap[0],
+                p.tap[1]);
+  }
+  __syncthreads();
+  done[0].wait(0);
+  for (int i = static_cast<int>(threadIdx.x); i < bytes; i += static_cast<int>(blockDim.x))
+    image[i] = room[i];
+}
+
 TensorMap map_of(const void* data, const Box& b) {
   TensorRegion r;
   r.dtype = b.dtype;
@@ -187,6 +205,12 @@ void store(void* data, const void* image, const Box& box, Fault fault) {
     launch({.block = 64, .shared_bytes = static_cast<std::size_t>(bytes)}, store_kernel<rank()>,
            map_of(data, box), static_cast<const unsigned char*>(image), box, bytes, fault);
   });
+}
+void load_image(void* image, const bf16* data, const Pixels& p) {
+  const TensorMap map = encode(image_region(data, p.n, p.h, p.w, p.c, p.r, p.s, p.padding, p.stride,
+                                            p.pixels, p.channels, Swizzle::b128));
+  launch({.block = 64, .shared_bytes = static_cast<std::size_t>(p.pixels * p.channels * 2)},
+         load_pixels_kernel, static_cast<unsigned char*>(image), map, p);
 }
 void named_barriers(int* out, Fault fault) {
   launch({.block = 256}, named_barriers_kernel, out, fault);

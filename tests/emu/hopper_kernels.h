@@ -16,6 +16,15 @@ struct Box {
   int swizzle = 0;
 };
 
+/// Pixels of bf16 images (n, h, w, c) for a filter's tap, from the first channel and output on.
+struct Pixels {
+  int n, h, w, c;
+  int r, s, padding, stride;
+  int pixels, channels;        // of the box
+  int first_channel, base[3];  // (w, h, n)
+  int tap[2];                  // (w, h)
+};
+
 enum class Fault {
   none,
   no_init,
@@ -58,6 +67,8 @@ struct ProductCase {
   void load(void* image, const void* data, const Box& box, Fault fault);                             \
   /* Stores the image as a box. */                                                                   \
   void store(void* data, const void* image, const Box& box, Fault fault);                            \
+  /* image (pixels, channels): lines of 128 bytes, swizzled. */                                      \
+  void load_image(void* image, const bf16* data, const Pixels& p);                                   \
   /* d (128, n / 2): each thread's sums. */                                                          \
   void products(float* d, const ProductCase& c);                                                     \
   /* out[i] (256): what thread 127 - i of the other half left; out[256] += lanes elected. */         \

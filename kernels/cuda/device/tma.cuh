@@ -1,6 +1,6 @@
 #pragma once
 // Copies of boxes between global and shared memory, started by one thread and done by the copy engine (PTX ISA,
-// "cp.async.bulk.tensor", tiled). A box lies line by line in shared memory, swizzled as its map says, at a multiple of 128
+// "cp.async.bulk.tensor"). A box lies line by line in shared memory, swizzled as its map says, at a multiple of 128
 // bytes (of 1024 with a swizzle). Coordinates are those of the box's first element, dimension 0 first; elements outside the
 // region are read as zeros, and not written.
 #include <cuda.h>  // CUtensorMap; the driver itself is never linked
@@ -46,6 +46,17 @@ __device__ __forceinline__ void load_box(void* to, const TensorMap& map, Mbarrie
                : "memory")
   LACUNA_TMA_BY_RANK(LACUNA_TMA_LOAD);
 #undef LACUNA_TMA_LOAD
+}
+
+/// Pixels of an im2col map: channels from c on, the first output's base (w, h) in image n, and the tap's offset from bases.
+__device__ __forceinline__ void load_pixels(void* to, const TensorMap& map, Mbarrier& done, int c,
+                                            int w, int h, int n, int tap_w, int tap_h) {
+  LACUNA_SM90A(
+      "cp.async.bulk.tensor.4d.shared::cluster.global.im2col.mbarrier::complete_tx::bytes [%0], "
+      "[%1, {%3, %4, %5, %6}], [%2], {%7, %8};" ::"r"(shared_address(to)),
+      "l"(&map), "r"(shared_address(&done.bits)), "r"(c), "r"(w), "r"(h), "r"(n),
+      "h"(static_cast<std::uint16_t>(tap_w)), "h"(static_cast<std::uint16_t>(tap_h))
+      : "memory");
 }
 
 /// Part of the thread's open group of stores. Those who wrote what it reads have fenced (fence_async_proxy) and met.
