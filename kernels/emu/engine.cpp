@@ -115,20 +115,42 @@ void Engine::run_block() {
     t.strand.create(t.number, thread_body, &t);
   }
   for (auto& m : meetings_) m.clear();
-  ready_count_ = left_ = arrived = true_votes = 0;
+  for (auto& m : warpgroup_meetings_) m.clear();
+  async.begin_block();
+  ready_count_ = left_ = arrived = true_votes = idle_rounds = 0;
   mixed_sites = false;
   for (int i = 0; i < threads_; i++) {
     pool_[i].index = index_of(i);
     wake(pool_[i]);
   }
-  go_on(caller_);
-  // Back here: all have left the kernel, or one failed, or those that remain wait for what cannot come.
+  // Comes back when all have left the kernel, or one failed, or all that remain wait: perhaps for asynchronous copies.
+  do go_on(caller_);
+  while (!error_ && left_ < threads_ && go_on_later());
   current_ = nullptr;
-  if (!error_ && left_ < threads_) error_ = std::make_exception_ptr(Error(divergence_report()));
+  try {
+    if (!error_ && left_ < threads_) throw Error(divergence_report());
+    if (!error_) async.end_block(*this);
+  } catch (...) {
+    error_ = std::current_exception();
+  }
   if (error_) {
     cancel();
     std::rethrow_exception(std::exchange(error_, nullptr));
   }
+}
+
+// Lets copies come until a thread can go on; without any, those that poll look again, a few times.
+bool Engine::go_on_later() {
+  try {
+    while (ready_count_ == 0 && async.copies.deliver(*this)) idle_rounds = 0;
+  } catch (...) {
+    error_ = std::current_exception();
+    return false;
+  }
+  if (ready_count_ == 0 && idle_rounds++ < 100)
+    for (int i = 0; i < threads_; i++)
+      if (pool_[i].state == State::polling) wake(pool_[i]);
+  return ready_count_ > 0;
 }
 
 void Engine::thread_body(void* thread) {

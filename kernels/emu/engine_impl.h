@@ -1,9 +1,10 @@
 #pragma once
-// The engine's parts; included by engine.cpp, sync.cpp and report.cpp only.
+// The engine's parts; included by the engine's own files only.
 #include <exception>
 #include <memory>
 #include <vector>
 
+#include "async_impl.h"
 #include "device/builtins.h"
 #include "engine.h"
 #include "shared.h"
@@ -36,7 +37,17 @@ class RandomOrder {
   std::int64_t n_, at_, stride_;
 };
 
-enum class State : std::uint8_t { ready, at_barrier, at_warp, left };
+/// `polling` waits at an mbarrier, but not for ever.
+enum class State : std::uint8_t {
+  ready,
+  at_barrier,
+  at_warp,
+  at_warpgroup,
+  at_named,
+  at_mbarrier,
+  polling,
+  left
+};
 
 struct alignas(64) Thread {
   Strand strand;
@@ -46,8 +57,9 @@ struct alignas(64) Thread {
   const char* what = "";  // the operation it waits in, where, and for whom
   Site site;
   unsigned mask = 0;
-  std::uint64_t value = 0;  // what it gives, then what it gets
-  int source = 0;
+  std::uint64_t value =
+      0;           // what it gives, then what it gets; the address of the mbarrier it waits at
+  int source = 0;  // the lane it asks; the number of the barrier; the parity it waits for
 };
 
 /// A warp operation that some lanes have reached.
@@ -87,12 +99,14 @@ class Engine {
   Thread& thread(int i) { return pool_[i]; }
   const Thread& thread(int i) const { return pool_[i]; }
   std::vector<Meeting>& meetings(int warp) { return meetings_[warp]; }
+  std::vector<Meeting>& warpgroup_meetings(int group) { return warpgroup_meetings_[group]; }
+  std::size_t random(std::size_t n) { return rng_.below(static_cast<std::uint32_t>(n)); }
   bool running() const { return running_; }
   const Thread& current() const { return *current_; }
   bool fibers() const { return current_ != nullptr; }
   void* dynamic_shared(Site at);
-  std::string where() const;              // "kernel k, block (1, 0, 0)"
-  std::string divergence_report() const;  // report.cpp
+  std::string where() const;        // "kernel k, block (1, 0, 0)"
+  std::string divergence_report();  // report.cpp
 
   // The block-wide barrier under way.
   int arrived = 0, true_votes = 0;
@@ -100,11 +114,14 @@ class Engine {
   Site first_site;
   const char* first_what = "";
   SharedMemory shared;
+  AsyncWork async;
+  int idle_rounds = 0;  // in which nothing happened but that polling threads looked again
 
  private:
   static void thread_body(void* thread);
   void run_block();
   void run_plain();
+  bool go_on_later();
   void cancel();
   [[noreturn]] void no_fibers(const char* what, Site at) const;
   /// Runs the next thread in `from`'s place; the caller of launch() where there is none.
@@ -117,11 +134,14 @@ class Engine {
     if (&next.strand != &from) from.switch_to(next.strand);
   }
   Index3 index_of(int number) const;
+  std::string what_it_does(const Thread& t);
 
   const std::unique_ptr<Thread[]> pool_{new Thread[kMaxThreads]};
   std::vector<Thread*> ready_ = std::vector<Thread*>(kMaxThreads);
   int ready_count_ = 0, left_ = 0, threads_ = 0, created_ = 0;
   std::vector<std::vector<Meeting>> meetings_ = std::vector<std::vector<Meeting>>(kMaxThreads / 32);
+  std::vector<std::vector<Meeting>> warpgroup_meetings_ =
+      std::vector<std::vector<Meeting>>(kMaxThreads / 128);
   Strand caller_;
   Thread* current_ = nullptr;
   std::exception_ptr error_;

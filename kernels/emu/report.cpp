@@ -30,15 +30,22 @@ std::string ranges(const std::vector<int>& numbers) {
   return text;
 }
 
-std::string what_it_does(const Thread& t) {
+}  // namespace
+
+std::string Engine::what_it_does(const Thread& t) {
   if (t.state == State::left) return "left the kernel";
   std::ostringstream text;
   text << "waiting at " << t.what << " (" << place(t.site) << ")";
   if (t.state == State::at_warp) text << " for lanes 0x" << std::hex << t.mask;
+  if (t.state == State::at_warpgroup) text << " for all of the warpgroup";
+  if (t.state == State::at_named)
+    text << ", barrier " << t.source << ", where " << async.named[t.source].arrived << " of "
+         << async.named[t.source].threads << " have come";
+  if (t.state == State::at_mbarrier || t.state == State::polling)
+    text << " for parity " << t.source << " in "
+         << phase_report(*this, *reinterpret_cast<const std::uint64_t*>(t.value));
   return text.str();
 }
-
-}  // namespace
 
 std::string Engine::where() const {
   std::ostringstream text;
@@ -46,10 +53,12 @@ std::string Engine::where() const {
   return text.str();
 }
 
-std::string Engine::divergence_report() const {
+std::string Engine::divergence_report() {
   std::vector<std::pair<std::string, std::vector<int>>>
       groups;  // in the order of their first thread
+  bool deadlock = false;
   for (int i = 0; i < threads_; i++) {
+    deadlock |= thread(i).state == State::at_mbarrier || thread(i).state == State::polling;
     const std::string what = what_it_does(thread(i));
     auto it =
         std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == what; });
@@ -57,7 +66,8 @@ std::string Engine::divergence_report() const {
     it->second.push_back(i);
   }
   std::ostringstream text;
-  text << "[emu] barrier divergence in " << where() << ": of " << threads_ << " threads ";
+  text << "[emu] " << (deadlock ? "deadlock" : "barrier divergence") << " in " << where() << ": of "
+       << threads_ << " threads ";
   for (std::size_t i = 0; i < groups.size(); i++)
     text << (i ? "; " : "") << groups[i].second.size() << " (" << ranges(groups[i].second) << ") "
          << groups[i].first;

@@ -116,6 +116,55 @@ void warp_collective(const char* what, Site at, void* argument, void (*work)(voi
   });
 }
 
+void warpgroup_collective(const char* what, Site at, void* argument,
+                          void (*work)(void* const* threads)) {
+  Engine& e = engine();
+  Thread& self = e.enter(what, at);
+  const int group = self.number / 128, first = group * 128;
+  if (first + 128 > e.threads())
+    kernel_error(std::string(what) + ": takes a warpgroup, 128 threads from a multiple of 128 on");
+  self.value = reinterpret_cast<std::uintptr_t>(argument);
+  auto& meetings = e.warpgroup_meetings(group);
+  std::size_t i = 0;
+  while (i < meetings.size() && !(same(meetings[i].what, what) && same(meetings[i].site, at))) i++;
+  if (i == meetings.size()) meetings.push_back({what, at, 0, 0});
+  self.state = State::at_warpgroup;
+  if (++meetings[i].arrived == 128) {
+    meetings.erase(meetings.begin() + static_cast<std::ptrdiff_t>(i));
+    void* threads[128];
+    for (int t = 0; t < 128; t++) threads[t] = reinterpret_cast<void*>(e.thread(first + t).value);
+    work(threads);
+    for (int t = 0; t < 128; t++) e.wake(e.thread(first + t));
+  }
+  e.suspend(self);
+}
+
+void named_barrier(const char* what, Site at, int id, int threads, bool wait) {
+  Engine& e = engine();
+  Thread& self = e.enter(what, at);
+  if (id < 1 || id > 15 || threads < 32 || threads % 32 != 0 ||
+      threads > (e.threads() + 31) / 32 * 32)
+    kernel_error(std::string(what) +
+                 ": barriers 1 to 15, of whole warps of the block: got barrier " +
+                 std::to_string(id) + " of " + std::to_string(threads) + " threads");
+  NamedBarrier& b = e.async.named[id];
+  if (b.arrived > 0 && b.threads != threads)
+    kernel_error(std::string(what) + ": barrier " + std::to_string(id) + " is of " +
+                 std::to_string(b.threads) + " threads for those who came: got " +
+                 std::to_string(threads));
+  b.threads = threads;
+  if (wait) {
+    self.state = State::at_named;
+    self.source = id;
+  }
+  if (++b.arrived == threads) {
+    b.arrived = 0;
+    for (int i = 0; i < e.threads(); i++)
+      if (e.thread(i).state == State::at_named && e.thread(i).source == id) e.wake(e.thread(i));
+  }
+  if (wait) e.suspend(self);
+}
+
 int lane() { return engine().fibers() ? lane_of(engine().current()) : 0; }
 
 void yield() {

@@ -5,12 +5,15 @@
 
 namespace lacuna::test {
 
-/// The text with N for the line numbers that follow ".cu:".
+/// The text with N for the line numbers that follow ".cu:" and ".cuh:".
 inline std::string without_lines(const std::string& text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); i++) {
     out += text[i];
-    if (out.size() < 4 || out.compare(out.size() - 4, 4, ".cu:") != 0) continue;
+    const auto ends_with = [&](const std::string& end) {
+      return out.size() >= end.size() && out.compare(out.size() - end.size(), end.size(), end) == 0;
+    };
+    if (!ends_with(".cu:") && !ends_with(".cuh:")) continue;
     out += 'N';
     while (i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '9') i++;
   }
