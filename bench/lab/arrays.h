@@ -28,7 +28,7 @@ class Arrays {
 double difference(const Arrays& got, const Arrays& want, const std::vector<Operand>& operands,
                   std::size_t outputs);
 
-/// How far a rung's results are from f64.
+/// How far a rung's results are from f64. Throws what the rung throws for sizes that it does not take.
 template <class Args>
 double error_of(const Problem<Args>& problem, const Rung<Args>& rung, Device device) {
   Arrays got(device, problem.operands, problem.outputs),
