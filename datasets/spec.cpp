@@ -60,7 +60,7 @@ const std::vector<Scheme>& schemes() {
        {"split", "size", "channels"}},
       {"shapes",
        "shapes[:N]",
-       "built in: labelled 32x32 colour scenes with known factors",
+       "built in: N labelled 32x32 colour scenes with known factors to train on, N / 5 to test",
        {"split", "seed"}},
   };
   return all;

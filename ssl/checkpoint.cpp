@@ -22,29 +22,6 @@ std::vector<double> doubles_of(const Tensor& bits) {
   return values;
 }
 
-// What of the data a run depends on, in words: "50000 samples of image (32, 32, 3) u8, label () i64, contents 9f86d081884c7d65".
-// The contents are those of 16 samples: FNV-1a of their bytes (Fowler, Noll, Vo).
-std::string description_of(const Source& source) {
-  std::ostringstream text;
-  text << source.size() << " samples of";
-  const char* separator = " ";
-  for (const Field& field : source.fields()) {
-    text << separator << field.name << " " << field.shape << " " << name_of(field.dtype);
-    separator = ", ";
-  }
-  std::vector<std::int64_t> some;
-  for (std::int64_t i = 0; i < std::min<std::int64_t>(source.size(), 16); i++)
-    some.push_back(i * source.size() / 16);
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const auto& [name, tensor] : read_batch(source, some).fields) {
-    const auto* const bytes = static_cast<const unsigned char*>(tensor.storage()->data());
-    const std::size_t count = static_cast<std::size_t>(tensor.numel()) * size_of(tensor.dtype());
-    for (std::size_t i = 0; i < count; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;
-  }
-  text << ", contents " << std::hex << hash;
-  return text.str();
-}
-
 const std::string& metadata(const Safetensors& file, const std::string& path, const char* key) {
   const auto it = file.metadata.find(key);
   LACUNA_CHECK(it != file.metadata.end(), "checkpoint", path,
@@ -53,6 +30,26 @@ const std::string& metadata(const Safetensors& file, const std::string& path, co
 }
 
 }  // namespace
+
+std::string description_of(const Source& source) {
+  std::ostringstream text;
+  text << source.size() << " samples of";
+  const char* separator = " ";
+  for (const Field& field : source.fields()) {
+    text << separator << field.name << " " << field.shape << " " << name_of(field.dtype);
+    separator = ", ";
+  }
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  const std::int64_t some = std::min<std::int64_t>(source.size(), 256);
+  for (std::int64_t i = 0; i < some; i++)
+    for (const auto& [name, tensor] : read_batch(source, {i * source.size() / some}).fields) {
+      const auto* const bytes = static_cast<const unsigned char*>(tensor.storage()->data());
+      const std::size_t count = static_cast<std::size_t>(tensor.numel()) * size_of(tensor.dtype());
+      for (std::size_t k = 0; k < count; k++) hash = (hash ^ bytes[k]) * 0x100000001b3u;
+    }
+  text << ", contents " << std::hex << hash;
+  return text.str();
+}
 
 Safetensors read_checkpoint(const std::string& path, const Settings& settings) {
   Safetensors file = read_safetensors(path);
@@ -91,7 +88,7 @@ void Trainer::save(const std::string& name) {
                      {"task", settings_.text("task.name")},
                      {"step", std::to_string(step_)},
                      {"config", settings_.to_json()},
-                     {"data", description_of(train_.source())},
+                     {"data", data_},
                      {"encoder", task_.encoder().architecture()}});
 }
 
@@ -105,10 +102,9 @@ void Trainer::resume() {
     return;
   }
   const Safetensors saved = read_checkpoint(path, settings_);
-  const std::string data = description_of(train_.source());
   const std::string& before = metadata(saved, path, "data");
-  LACUNA_CHECK(before == data, "resume", "the run was made on ", before, "; the data now has ",
-               data, " (start a new run for that, with --init)");
+  LACUNA_CHECK(before == data_, "resume", "the run was made on ", before, "; the data now has ",
+               data_, " (start a new run for that, with --init)");
   const auto tensor = [&](const char* name, std::int64_t count) {
     const auto it = saved.tensors.find(name);
     LACUNA_CHECK(it != saved.tensors.end() && it->second.numel() == count &&

@@ -56,7 +56,8 @@ Trainer::Trainer(Task& task, Settings settings, Batches& train, Batches* validat
       settings_(std::move(settings)),
       train_(train),
       validation_(validation),
-      folder_(std::move(folder)) {
+      folder_(std::move(folder)),
+      data_(description_of(train.source())) {
   const Device device = parse_device(settings_.text("train.device"));
   const bool tf32 = settings_.text("train.precision") == "tf32";
   LACUNA_CHECK(!tf32 || device.type != DeviceType::cpu, "config",
@@ -95,7 +96,7 @@ Losses Trainer::one_step(const Batch& batch) {
     if (clip > 0) {
       const double norm = global_norm(optimizer.parameters());
       if (!std::isfinite(norm))
-        throw RunError("[train] the gradient of step " + std::to_string(step_) +
+        throw RunError("[train] the gradient of step " + std::to_string(step_ + 1) +
                        " is not finite; the last checkpoint is kept; a lower optim.lr may help");
       scale = clip_scale(norm, clip);
     }
@@ -114,7 +115,7 @@ void Trainer::explain_nonfinite(const Batch& batch, int phase, double loss) {
   } catch (const Error& e) {
     first = e.what();
   }
-  throw RunError("[train] the loss of step " + std::to_string(step_) + " is not finite (" +
+  throw RunError("[train] the loss of step " + std::to_string(step_ + 1) + " is not finite (" +
                  std::to_string(loss) + "); the first cause: " + first +
                  "; the last checkpoint is kept; a lower optim.lr or optim.clip=1 may help");
 }

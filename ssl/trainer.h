@@ -34,6 +34,10 @@ struct Observer {
 /// that a resumed run may not change.
 Safetensors read_checkpoint(const std::string& path, const Settings& settings);
 
+/// What of the data a run depends on, in words: "50000 samples of image (32, 32, 3) u8, label () i64, contents 9f86d081884c7d65".
+/// The contents are those of up to 256 samples, spread over all: FNV-1a of their bytes (Fowler, Noll, Vo).
+std::string description_of(const Source& source);
+
 class Trainer {
  public:
   /// `folder` is the run folder, which exists; `validation` may be null. The settings are those that declare_run() made.
@@ -64,7 +68,7 @@ class Trainer {
   Settings settings_;
   Batches& train_;
   Batches* validation_;
-  std::string folder_;
+  std::string folder_, data_;  // data_: description_of the training data
   Device device_;
   Context context_;
   std::vector<std::unique_ptr<Optimizer>> optimizers_;  // one a phase

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <cerrno>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <new>
@@ -77,8 +79,11 @@ int complain(std::string text, int status) {
 int run_command_line(const std::vector<std::string>& arguments) {
   try {
     const int status = run_command(arguments);
+    errno = 0;
     if (!std::cout.flush() || std::fflush(stdout) != 0)
-      return complain("[output] cannot write to standard output: is the disk full?", 1);
+      return complain(std::string("[output] cannot write to standard output: ") +
+                          (errno ? std::strerror(errno) : "is the disk full?"),
+                      1);
     return status;
   } catch (const RunError& e) {
     return complain(e.what(), 1);

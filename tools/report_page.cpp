@@ -166,6 +166,13 @@ std::string reconstruction_table(const Record& r) {
     std::stable_partition(names.begin(), names.end(), [](const auto& n) { return n == "model"; });
     return names;
   }();
+  const auto error = [&](const std::string& m) {
+    const double hidden = r.number("hidden." + m + ".mse");
+    return std::isfinite(hidden) ? hidden : r.number("all." + m + ".mse");
+  };
+  std::string best;
+  for (const std::string& m : methods)
+    if (best.empty() || error(m) < error(best)) best = m;
   std::string out = fmt::format(
       "<p>{} images of <code>{}</code>, {:.1f} % of the values hidden, at step {}. Errors on the "
       "[-1, 1] scale.</p>\n"
@@ -178,7 +185,7 @@ std::string reconstruction_table(const Record& r) {
   for (const std::string& m : methods) {
     std::string name = m;
     std::replace(name.begin(), name.end(), '_', ' ');
-    out += fmt::format("<tr{}><td>{}</td>", m == "model" ? " class=\"best\"" : "", escaped(name));
+    out += fmt::format("<tr{}><td>{}</td>", m == best ? " class=\"best\"" : "", escaped(name));
     for (const char* part : {"hidden", "all"}) {
       const std::string key = std::string(part) + "." + m + ".";
       const auto cell = [&](const char* what, int digits) {

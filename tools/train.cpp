@@ -203,6 +203,9 @@ int Train::run() {
   facts.loss_floor = task->loss_floor();
   facts.step = trainer.step();
   facts.steps = trainer.steps();
+  const Facts before = resumes ? read_facts(folder_) : Facts();  // its peaks are the run's, too
+  facts.peak_tensor_bytes = before.peak_tensor_bytes;
+  facts.peak_resident_bytes = before.peak_resident_bytes;
   write_facts(folder_, facts);
   catch_interrupts();
   if (!quiet_) print_opening(facts, settings);
@@ -210,8 +213,9 @@ int Train::run() {
   trainer.run(progress);
 
   facts.step = trainer.step();
-  facts.peak_tensor_bytes = memory_stats(device.type).peak_bytes;
-  facts.peak_resident_bytes = peak_resident_bytes();
+  facts.peak_tensor_bytes =
+      std::max(before.peak_tensor_bytes, memory_stats(device.type).peak_bytes);
+  facts.peak_resident_bytes = std::max(before.peak_resident_bytes, peak_resident_bytes());
   write_facts(folder_, facts);
   if (!quiet_) print_closing(facts);
   return interrupt_signal() ? 128 + interrupt_signal() : 0;
