@@ -31,6 +31,13 @@ const std::string& metadata(const Safetensors& file, const std::string& path, co
 
 }  // namespace
 
+std::string first_not_finite(const Module& model) {
+  for (const NamedTensor& p : model.parameters())
+    for (float v : p.tensor.to_vector<float>())
+      if (!std::isfinite(v)) return p.name;
+  return "";
+}
+
 std::string description_of(const Source& source) {
   std::ostringstream text;
   text << source.size() << " samples of";
@@ -77,12 +84,10 @@ StateDict Trainer::state() {
 }
 
 void Trainer::save(const std::string& name) {
-  for (const NamedTensor& p : task_.model().parameters())
-    for (float v : p.tensor.to_vector<float>())
-      if (!std::isfinite(v))
-        throw RunError("[train] " + p.name + " is not finite after step " + std::to_string(step_) +
-                       ": nothing was saved, the last checkpoint is kept; a lower optim.lr or "
-                       "optim.clip=1 may help");
+  if (const std::string name = first_not_finite(task_.model()); !name.empty())
+    throw RunError("[train] " + name + " is not finite after step " + std::to_string(step_) +
+                   ": nothing was saved, the last checkpoint is kept; a lower optim.lr or "
+                   "optim.clip=1 may help");
   write_safetensors(folder_ + "/" + name, state(),
                     {{"lacuna", "1"},
                      {"task", settings_.text("task.name")},

@@ -34,6 +34,9 @@ struct Observer {
 /// that a resumed run may not change.
 Safetensors read_checkpoint(const std::string& path, const Settings& settings);
 
+/// The name of the first parameter that holds a number which is not finite; empty where there is none.
+std::string first_not_finite(const Module& model);
+
 /// What of the data a run depends on, in words: "50000 samples of image (32, 32, 3) u8, label () i64, contents 9f86d081884c7d65".
 /// The contents are those of up to 256 samples, spread over all: FNV-1a of their bytes (Fowler, Noll, Vo).
 std::string description_of(const Source& source);

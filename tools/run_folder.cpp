@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-#include <cmath>
 #include <filesystem>
 
 #include "../core/files.h"
@@ -101,10 +100,9 @@ Trained load_trained(const RunFolder& folder, const RunConfig& config,
   Module& model = trained.task->model();
   model.initialize(0);
   model.load_state_dict(with_prefix(checkpoint.tensors, "model."));
-  for (const NamedTensor& p : model.parameters())
-    for (float v : p.tensor.to_vector<float>())
-      LACUNA_CHECK(std::isfinite(v), "run", folder.checkpoint(), " is damaged: ", p.name,
-                   " holds a number that is not finite");
+  const std::string damaged = first_not_finite(model);
+  LACUNA_CHECK(damaged.empty(), "run", folder.checkpoint(), " is damaged: ", damaged,
+               " holds a number that is not finite");
   model.to(device);
   trained.task->load_state(with_prefix(checkpoint.tensors, "state.task."));
   trained.step = std::atoll(checkpoint.metadata.at("step").c_str());

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "../../kernels/random.h"
+#include "../../kernels/row_major.h"
 
 namespace lacuna::bench {
 
@@ -21,15 +22,7 @@ double DeviceArray::at(std::int64_t i) const {
 
 DeviceArray::DeviceArray(std::vector<std::int64_t> shape, Dtype dtype, std::uint64_t seed)
     : seed_(seed) {
-  array_.dtype = dtype;
-  array_.device = {DeviceType::cuda, 0};
-  array_.ndim = static_cast<std::int8_t>(shape.size());
-  std::int64_t stride = 1;
-  for (int d = array_.ndim - 1; d >= 0; d--) {
-    array_.shape[d] = shape[d];
-    array_.strides[d] = stride;
-    stride *= shape[d];
-  }
+  array_ = row_major(nullptr, dtype, {DeviceType::cuda, 0}, shape);
   check(cudaMalloc(&array_.data, std::max<std::size_t>(bytes(), 16)), "cudaMalloc");
   const RandomKey key = RandomKey::of(seed, stream_of("bench"));
   std::vector<char> host(bytes());

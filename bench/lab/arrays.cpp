@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "../../kernels/random.h"
-#include "row_major.h"
+#include "../../kernels/row_major.h"
 
 namespace lacuna::lab {
 namespace {

@@ -1,8 +1,8 @@
 // The shapes: small ones whose sizes are no multiples of a tile, and the anchors.
 #include <cmath>
 
+#include "../../kernels/row_major.h"
 #include "course.h"
-#include "row_major.h"
 
 namespace lacuna::lab {
 namespace {

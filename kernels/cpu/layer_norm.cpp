@@ -33,22 +33,16 @@ HWY_INLINE V or_constant(D d, const float* p, size_t j, size_t count, float cons
 void forward_row(const float* x, float* y, size_t n, const float* gamma, const float* beta,
                  float eps, float* stats) {
   const D d;
-  V total = hn::Zero(d), squares = hn::Zero(d);
-  each_vector(x, n, 0, [&](V v, size_t, size_t) HWY_ATTR { total = hn::Add(total, v); });
-  const float size = static_cast<float>(n), mean = sum_of(total) / size;
-  const V m = hn::Set(d, mean);
-  each_vector(x, n, mean, [&](V v, size_t, size_t) HWY_ATTR {
-    const V u = hn::Sub(v, m);
-    squares = hn::MulAdd(u, u, squares);
-  });
-  const float rstd = 1 / std::sqrt(sum_of(squares) / size + eps);
+  const Moments moments = moments_of(x, n);
+  const float rstd = 1 / std::sqrt(moments.squares / static_cast<float>(n) + eps);
+  const V m = hn::Set(d, moments.mean);
   const V r = hn::Set(d, rstd);
   each_vector(x, n, 0, [&](V v, size_t j, size_t count) HWY_ATTR {
     const V hat = hn::Mul(hn::Sub(v, m), r);
     put(d, hn::MulAdd(hat, or_constant(d, gamma, j, count, 1), or_constant(d, beta, j, count, 0)),
         y + j, count);
   });
-  stats[0] = mean;
+  stats[0] = moments.mean;
   stats[1] = rstd;
 }
 

@@ -26,17 +26,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 using namespace cpu::HWY_NAMESPACE;
 
 void moments_row(const float* t, size_t n, float eps, float* stats) {
-  const D d;
-  V total = hn::Zero(d), squares = hn::Zero(d);
-  each_vector(t, n, 0, [&](V v, size_t, size_t) HWY_ATTR { total = hn::Add(total, v); });
-  const float mean = sum_of(total) / static_cast<float>(n);
-  const V m = hn::Set(d, mean);
-  each_vector(t, n, mean, [&](V v, size_t, size_t) HWY_ATTR {
-    const V u = hn::Sub(v, m);
-    squares = hn::MulAdd(u, u, squares);
-  });
-  stats[0] = mean;
-  stats[1] = 1 / std::sqrt(sum_of(squares) / static_cast<float>(n - 1) + eps);
+  const Moments moments = moments_of(t, n);
+  stats[0] = moments.mean;
+  stats[1] = 1 / std::sqrt(moments.squares / static_cast<float>(n - 1) + eps);
 }
 
 // prediction - (t - mean) * rstd

@@ -48,6 +48,22 @@ HWY_INLINE float sum_of(V v) {
   return hn::GetLane(hn::SumOfLanes(d, v));
 }
 
+struct Moments {
+  float mean, squares;  // squares: sum of (x - mean)^2
+};
+HWY_INLINE Moments moments_of(const float* x, size_t n) {
+  const D d;
+  V total = hn::Zero(d), squares = hn::Zero(d);
+  each_vector(x, n, 0, [&](V v, size_t, size_t) HWY_ATTR { total = hn::Add(total, v); });
+  const float mean = sum_of(total) / static_cast<float>(n);
+  const V m = hn::Set(d, mean);
+  each_vector(x, n, mean, [&](V v, size_t, size_t) HWY_ATTR {
+    const V u = hn::Sub(v, m);
+    squares = hn::MulAdd(u, u, squares);
+  });
+  return {mean, sum_of(squares)};
+}
+
 }  // namespace lacuna::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif

@@ -128,18 +128,6 @@ struct TileCopy {
   }
 };
 
-/// The place of a block's tile: groups of 8 rows of tiles, column by column.
-struct TilePlace {
-  int m, n;
-  __device__ TilePlace(int tile, int rows, int columns) {
-    constexpr int kGroup = 8;
-    const int group = tile / (kGroup * columns), rest = tile % (kGroup * columns);
-    const int left = rows - group * kGroup, height = left < kGroup ? left : kGroup;
-    m = group * kGroup + rest % height;
-    n = rest / height;
-  }
-};
-
 template <class Shape, class A, class B>
 __global__ void __launch_bounds__(Shape::kThreads)
     gemm_kernel(A a, B b, Out<typename Shape::T> out, Batches batches, GemmSizes size,
@@ -244,9 +232,6 @@ __global__ void __launch_bounds__(256)
 }
 
 // ---- launchers ----
-
-inline constexpr std::int64_t kMultiprocessors =
-    132;  // of an H100 or H200: what the choices below fill
 
 template <class Shape, class A, class B>
 void gemm_tiled(const A& a, const B& b, const Out<typename Shape::T>& out, const Batches& batches,

@@ -27,7 +27,7 @@ std::vector<std::int64_t> drawn_index(const Shape& s) {
 
 Array seen_as_rows(Array index, const Shape& s) {
   if (!s.list) return index;
-  Array a = array_at(index.data, Dtype::i64, index.device, {s.outer, s.m, s.inner});
+  Array a = row_major(index.data, Dtype::i64, index.device, {s.outer, s.m, s.inner});
   a.strides[0] = a.strides[2] = 0;
   a.strides[1] = 1;
   return a;

@@ -9,6 +9,7 @@
 
 #include "../../kernels/emu/engine.h"
 #include "../../kernels/random.h"
+#include "../../kernels/row_major.h"
 #include "device_buffer.h"
 
 namespace lacuna::test {
@@ -19,21 +20,6 @@ inline std::size_t count(const Sizes& shape) {
   std::size_t n = 1;
   for (const std::int64_t s : shape) n *= static_cast<std::size_t>(s);
   return n;
-}
-
-inline Array array_at(void* data, Dtype dtype, Device device, const Sizes& shape) {
-  Array a;
-  a.data = data;
-  a.dtype = dtype;
-  a.device = device;
-  a.ndim = static_cast<std::int8_t>(shape.size());
-  std::int64_t stride = 1;
-  for (int i = a.ndim - 1; i >= 0; i--) {
-    a.shape[i] = shape[i];
-    a.strides[i] = stride;
-    stride *= shape[i];
-  }
-  return a;
 }
 
 /// n numbers in [low, high).
@@ -65,8 +51,8 @@ class Twin {
 
   /// The device's array, or its twin on cpu.
   Array on(bool device) {
-    return device ? array_at(buffer_.data() + skip_, dtype_of<T>, device_, shape_)
-                  : array_at(wide_.data(), dtype_of<Wide>, {}, shape_);
+    return device ? row_major(buffer_.data() + skip_, dtype_of<T>, device_, shape_)
+                  : row_major(wide_.data(), dtype_of<Wide>, {}, shape_);
   }
   std::vector<T> values() {
     const std::vector<T> all = buffer_.values();

@@ -4,6 +4,7 @@
 #include <hwy/targets.h>
 #include <lacuna/kernels/backend.h>
 #include <lacuna/kernels/cpu/parallel.h>
+#include <lacuna/kernels/row_major.h>
 
 #include <cmath>
 #include <cstring>
@@ -52,17 +53,7 @@ class Buffer {
 
 template <class T>
 Array array(T* data, const Shape& shape) {
-  Array a;
-  a.data = data;
-  a.ndim = static_cast<std::int8_t>(shape.size());
-  a.dtype = dtype_of<T>;
-  std::int64_t stride = 1;
-  for (int i = a.ndim - 1; i >= 0; i--) {
-    a.shape[i] = shape[i];
-    a.strides[i] = stride;
-    stride *= shape[i];
-  }
-  return a;
+  return row_major(data, dtype_of<T>, {}, shape);
 }
 /// Values in [-1, 1) that f32 holds exactly, the same for both types.
 template <class T>

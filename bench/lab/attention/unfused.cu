@@ -13,7 +13,7 @@
 
 #include "../../../kernels/backend.h"
 #include "../../../kernels/matmul.h"
-#include "../row_major.h"
+#include "../../../kernels/row_major.h"
 #include "problem.cuh"
 
 namespace lacuna::LACUNA_NS::rungs {
@@ -42,12 +42,12 @@ void attention_unfused(const AttentionForward& args, Stream stream) {
   const Device device = args.q.device;
   const Workspace<bf16> s(device, std::int64_t{p.heads} * p.sq * p.sk);
   const auto matrices = [&](void* data, std::int64_t rows, std::int64_t columns) {
-    return lab::row_major(data, Dtype::bf16, device, {p.heads, rows, columns});
+    return row_major(data, Dtype::bf16, device, {p.heads, rows, columns});
   };
   const Array scores = matrices(s.data(), p.sq, p.sk);
   run<&KernelTable::matmul>(Matmul{scores,
                                    matrices(args.q.data, p.sq, p.d),
-                                   lab::transposed(matrices(args.k.data, p.sk, p.d)),
+                                   transposed(matrices(args.k.data, p.sk, p.d)),
                                    {}},
                             device, stream);
   launch({.grid = ceil_div(std::int64_t{p.heads} * p.sq, kRows),

@@ -11,7 +11,7 @@
 
 #include "../../../kernels/backend.h"
 #include "../../../kernels/matmul.h"
-#include "../row_major.h"
+#include "../../../kernels/row_major.h"
 #include "problem.cuh"
 
 namespace lacuna::LACUNA_NS::rungs {
@@ -44,11 +44,11 @@ void conv_im2col(const Conv2dForward& args, Stream stream) {
            columns_kernel<N>, columns.data(), p);
   });
   const auto matrix = [&](void* data, std::int64_t rows, std::int64_t width) {
-    return lab::row_major(data, Dtype::bf16, device, {rows, width});
+    return row_major(data, Dtype::bf16, device, {rows, width});
   };
   run<&KernelTable::matmul>(Matmul{matrix(args.y.data, pixels, channels),
                                    matrix(columns.data(), pixels, depth),
-                                   lab::transposed(matrix(args.weight.data, channels, depth)),
+                                   transposed(matrix(args.weight.data, channels, depth)),
                                    {}},
                             device, stream);
 }

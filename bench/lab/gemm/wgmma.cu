@@ -16,6 +16,7 @@
 #include <device/launch.cuh>
 #include <device/mma.cuh>
 #include <device/shared.cuh>
+#include <device/tile.cuh>
 #include <device/tma.cuh>
 #include <device/wgmma.cuh>
 
@@ -38,17 +39,6 @@ struct Ring {
   unsigned char* bytes;
   __device__ unsigned char* a(int stage) const { return bytes + stage * kStage; }
   __device__ unsigned char* b(int stage) const { return a(stage) + kTileA; }
-};
-
-/// The place of a block's tile: 8 rows of tiles at a time, column by column.
-struct Place {
-  int m, n;
-  __device__ Place(int tile, int rows, int columns) {
-    const int first = tile / (8 * columns) * 8, rest = tile - first * columns;
-    const int height = rows - first < 8 ? rows - first : 8;
-    m = first + rest % height;
-    n = rest / height;
-  }
 };
 
 template <int kN>
@@ -117,7 +107,7 @@ __global__ void __launch_bounds__(kThreads, 1)
   LACUNA_SHARED(Mbarrier, full, [kStages]);
   LACUNA_SHARED(Mbarrier, empty, [kStages]);
   const Ring<kN> ring{dynamic_shared<unsigned char>()};
-  const Place place(static_cast<int>(blockIdx.x), rows, columns);
+  const TilePlace place(static_cast<int>(blockIdx.x), rows, columns);
   const int m0 = place.m * kM, n0 = place.n * kN;
   if (threadIdx.x == 0) {
     prefetch_map(a);
@@ -171,7 +161,6 @@ void gemm_wgmma(const Matmul& args, Stream stream, int tile_columns) {
 }
 
 void gemm_wgmma(const Matmul& args, Stream stream) {
-  constexpr std::int64_t kMultiprocessors = 132;  // of an H100 or H200
   const std::int64_t large = (args.a.dim(0) + 127) / 128 * ((args.b.dim(1) + 255) / 256);
   gemm_wgmma(args, stream, large >= kMultiprocessors ? 256 : 128);
 }

@@ -12,7 +12,7 @@
 #include "../../../kernels/backend.h"
 #include "../../../kernels/cross_entropy.h"
 #include "../../../kernels/matmul.h"
-#include "../row_major.h"
+#include "../../../kernels/row_major.h"
 #include "problem.cuh"
 
 namespace lacuna::LACUNA_NS::rungs {
@@ -43,8 +43,8 @@ void info_nce_unfused(const InfoNceForward& args, Stream stream) {
   const std::int64_t m = p.a.lines, count = p.b.lines;
   const Workspace<bf16> s(device, m * count);
   const Workspace<float> stats(device, 2 * m), mean(device, 2);
-  const Array scores = lab::row_major(s.data(), Dtype::bf16, device, {m, count});
-  run<&KernelTable::matmul>(Matmul{scores, args.rows, lab::transposed(args.columns), {}}, device,
+  const Array scores = row_major(s.data(), Dtype::bf16, device, {m, count});
+  run<&KernelTable::matmul>(Matmul{scores, args.rows, transposed(args.columns), {}}, device,
                             stream);
   launch({.grid = ceil_div(m * count, kThreads),
           .block = kThreads,
@@ -52,7 +52,7 @@ void info_nce_unfused(const InfoNceForward& args, Stream stream) {
           .barriers = false},
          score_kernel, s.data(), p);
   const auto f32 = [&](float* data, const std::vector<std::int64_t>& shape) {
-    return lab::row_major(data, Dtype::f32, device, shape);
+    return row_major(data, Dtype::f32, device, shape);
   };
   run<&KernelTable::cross_entropy_forward>(
       CrossEntropyForward{f32(mean.data(), {}), f32(stats.data(), {m, 2}), f32(mean.data() + 1, {}),

@@ -22,6 +22,22 @@ struct TileShape {
   static constexpr int kStages = kM + kN > 192 ? 3 : 4;
 };
 
+/// What launches try to fill: of an H100 or H200.
+inline constexpr std::int64_t kMultiprocessors = 132;
+
+/// The place of a block's tile: groups of 8 rows of tiles, column by column, so that blocks which run together share what L2
+/// holds.
+struct TilePlace {
+  int m, n;
+  __device__ TilePlace(int tile, int rows, int columns) {
+    constexpr int kGroup = 8;
+    const int group = tile / (kGroup * columns), rest = tile % (kGroup * columns);
+    const int left = rows - group * kGroup, height = left < kGroup ? left : kGroup;
+    m = group * kGroup + rest % height;
+    n = rest / height;
+  }
+};
+
 /// An operand's tile in shared memory: kLines rows of A or columns of B, line by line (kByLine) or k by k, as it lies in global
 /// memory, so that it is copied in vectors of 16 bytes; only the f32 form always takes it k by k. Within a row of the tile the
 /// vectors change places (swizzle), so that neither copies nor reads collide in a bank.

@@ -1,9 +1,11 @@
 #pragma once
+// Arrays for callers that have no Tensor: tests and benchmarks of kernels.
+#include <utility>
 #include <vector>
 
-#include "../../kernels/array.h"
+#include "array.h"
 
-namespace lacuna::lab {
+namespace lacuna {
 
 /// A contiguous array at `data`.
 inline Array row_major(void* data, Dtype dtype, Device device,
@@ -29,4 +31,4 @@ inline Array transposed(Array a) {
   return a;
 }
 
-}  // namespace lacuna::lab
+}  // namespace lacuna
