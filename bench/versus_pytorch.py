@@ -158,6 +158,8 @@ def main():
         with open("/proc/cpuinfo") as f:
             result["machine"] = next(line.split(":")[1].strip() for line in f if line.startswith("model name"))
         result["commit"] = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+        result["command"] = "python " + " ".join(a for a in sys.argv)
+        result["date"] = time.strftime("%Y-%m-%d")
     except (OSError, StopIteration):
         pass
     lacuna = os.path.join(options.build, "tools", "lacuna")
