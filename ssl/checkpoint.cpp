@@ -84,8 +84,8 @@ StateDict Trainer::state() {
 }
 
 void Trainer::save(const std::string& name) {
-  if (const std::string name = first_not_finite(task_.model()); !name.empty())
-    throw RunError("[train] " + name + " is not finite after step " + std::to_string(step_) +
+  if (const std::string bad = first_not_finite(task_.model()); !bad.empty())
+    throw RunError("[train] " + bad + " is not finite after step " + std::to_string(step_) +
                    ": nothing was saved, the last checkpoint is kept; a lower optim.lr or "
                    "optim.clip=1 may help");
   write_safetensors(folder_ + "/" + name, state(),

@@ -207,6 +207,24 @@ TEST(trainer, resume_refuses_other_data) {
   EXPECT_EQ(message([&] { job.run(folder.path, true); }), "no error");
 }
 
+// Six numbers, of which one is another.
+struct Few : Source {
+  std::int64_t other;
+  explicit Few(std::int64_t other) : other(other) {}
+  std::int64_t size() const override { return 6; }
+  std::vector<Field> fields() const override { return {{"value", Dtype::u8, {}}}; }
+  void read(std::int64_t index, std::span<std::byte* const> out) const override {
+    *out[0] = static_cast<std::byte>(index == other ? 9 : index);
+  }
+  std::string name() const override { return "few"; }
+};
+
+TEST(trainer, every_sample_of_small_data_counts) {
+  for (std::int64_t other = 0; other < 6; other++)
+    EXPECT_NE(description_of(Few(other)), description_of(Few(-1))) << other;
+  EXPECT_EQ(description_of(Few(-1)), description_of(Few(7)));
+}
+
 TEST(trainer, an_encoder_is_loaded_from_its_checkpoint) {
   Job job;
   job.set("model.bottleneck", "6");
