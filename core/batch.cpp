@@ -1,5 +1,7 @@
 #include "batch.h"
 
+#include <limits>
+
 #include "comm.h"
 #include "context.h"
 #include "ops/shape.h"
@@ -19,6 +21,8 @@ Tensor row_ids(const std::vector<std::int64_t>& samples, int views, Device devic
   return Tensor::from(rows, {static_cast<std::int64_t>(samples.size()) * views, 2}, device);
 }
 
+double Source::entropy() const { return std::numeric_limits<double>::quiet_NaN(); }
+
 const Tensor& Batch::operator[](const std::string& name) const {
   const auto it = fields.find(name);
   if (it != fields.end()) return it->second;
@@ -33,7 +37,7 @@ Batch Batch::to(Device device) const {
   return moved;
 }
 
-Batch read_batch(const Source& source, const std::vector<std::int64_t>& ids) {
+Batch read_batch(const Source& source, const std::vector<std::int64_t>& ids, std::int64_t epoch) {
   Batch batch{{}, ids};
   const auto fields = source.fields();
   const auto rows = static_cast<std::int64_t>(ids.size());
@@ -50,7 +54,7 @@ Batch read_batch(const Source& source, const std::vector<std::int64_t>& ids) {
   std::vector<std::byte*> out(fields.size());
   for (std::int64_t i = 0; i < rows; i++) {
     for (std::size_t k = 0; k < out.size(); k++) out[k] = start[k] + i * bytes[k];
-    source.read(ids[i], out);
+    source.read_in_epoch(ids[i], epoch, out);
   }
   return batch;
 }

@@ -71,7 +71,7 @@ class Loader::Workers {
       lock.unlock();
       Slot made{true, {}, nullptr};
       try {
-        made.batch = read_batch(*loader_.source_, loader_.ids_of(step));
+        made.batch = loader_.read(step);
       } catch (...) {
         made.error = std::current_exception();
       }
@@ -152,11 +152,15 @@ Batch Loader::next() {
   return batch;
 }
 
+Batch Loader::read(std::int64_t step) const {
+  return read_batch(*source_, ids_of(step), step / per_epoch());
+}
+
 Batch Loader::read_timed() {
-  if (timed_ > 3) return read_batch(*source_, ids_of(step_));
+  if (timed_ > 3) return read(step_);
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
-  Batch batch = read_batch(*source_, ids_of(step_));
+  Batch batch = read(step_);
   fastest_ = std::min(fastest_, std::chrono::duration<double>(Clock::now() - start).count());
   timed_++;
   return batch;

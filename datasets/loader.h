@@ -44,6 +44,7 @@ class Loader : public Batches {
 
  private:
   class Workers;
+  Batch read(std::int64_t step) const;
   Batch read_timed();
 
   std::shared_ptr<const Source> source_;

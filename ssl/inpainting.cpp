@@ -245,8 +245,8 @@ void declare(Settings& s) {
   s.declare("optim.lr", 1e-3, "learning rate", 0, 1e6);
 }
 
-std::unique_ptr<Task> make(const Settings& settings, const std::vector<Field>& data) {
-  for (const Field& f : data)
+std::unique_ptr<Task> make(const Settings& settings, const DataInfo& data) {
+  for (const Field& f : data.fields)
     if (f.name == "image" && f.dtype == Dtype::u8 && f.shape.size() == 3)
       return std::make_unique<Inpainting>(settings, f);
   fail("inpainting", "needs pictures: the data has no field \"image\" of (H, W, C) u8");

@@ -59,12 +59,24 @@ class Task {
   virtual std::vector<Picture> pictures(Context& context, const Batch& batch) { return {}; }
 };
 
+/// What a task knows of its data before it sees any.
+struct DataInfo {
+  std::vector<Field> fields;
+  Vocabulary vocabulary = {};
+  std::vector<std::string> classes = {};
+
+  static DataInfo of(const Source& source) {
+    return {source.fields(), source.vocabulary(), source.classes()};
+  }
+};
+
 /// What the command needs to know of a task before it makes one.
 struct TaskInfo {
   const char* name;
   const char* line;            // one line for `lacuna list`
   void (*declare)(Settings&);  // its keys in [task] and [model], and its defaults for the others
-  std::unique_ptr<Task> (*make)(const Settings&, const std::vector<Field>& data);
+  std::unique_ptr<Task> (*make)(const Settings&, const DataInfo& data);
+  TextView (*text)(const Settings&) = nullptr;  // how it wants text cut; nullptr: it takes none
 };
 
 /// All tasks, in the order of tasks.def.

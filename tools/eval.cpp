@@ -57,7 +57,7 @@ int Eval::run() {
                            : !val.empty() ? val
                                           : config.settings.text("data.train");
   const auto source = open_source(spec, "test");
-  Trained trained = load_trained(folder_, config, source->fields(), device);
+  Trained trained = load_trained(folder_, config, DataInfo::of(*source), device);
   auto* reconstructs = dynamic_cast<Reconstructs*>(trained.task.get());
   LACUNA_CHECK(reconstructs, "eval", "the task ", config.info->name, " has no ", protocol_);
   const auto report = evaluate_reconstruction(*reconstructs, *source, 0, 64, device);

@@ -91,12 +91,12 @@ void load_weights(Module& model, const std::string& run_or_file) {
   model.load_state_dict(weights);
 }
 
-Trained load_trained(const RunFolder& folder, const RunConfig& config,
-                     const std::vector<Field>& fields, Device device) {
+Trained load_trained(const RunFolder& folder, const RunConfig& config, const DataInfo& data,
+                     Device device) {
   LACUNA_CHECK(fs::exists(folder.checkpoint()), "run", folder.path, " has no checkpoint yet");
   const Safetensors checkpoint = read_checkpoint(folder.checkpoint(), config.settings);
   Trained trained;
-  trained.task = config.info->make(config.settings, fields);
+  trained.task = config.info->make(config.settings, data);
   Module& model = trained.task->model();
   model.initialize(0);
   model.load_state_dict(with_prefix(checkpoint.tensors, "model."));

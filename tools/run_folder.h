@@ -57,8 +57,8 @@ struct Trained {
   std::unique_ptr<Task> task;
   std::int64_t step = 0;
 };
-/// The task of a run with the weights and state of its checkpoint, on `device`, for data with such fields.
-Trained load_trained(const RunFolder& folder, const RunConfig& config,
-                     const std::vector<Field>& fields, Device device);
+/// The task of a run with the weights and state of its checkpoint, on `device`, for such data.
+Trained load_trained(const RunFolder& folder, const RunConfig& config, const DataInfo& data,
+                     Device device);
 
 }  // namespace lacuna::tools

@@ -78,7 +78,7 @@ Trace::Trace(const TraceOptions& options) {
   set_keys(settings, options.sets);
   device = use_machine(settings);
   source = open_source(options.data, "train");
-  task = info.make(settings, source->fields());
+  task = info.make(settings, DataInfo::of(*source));
   task->prepare(*source);
   task->model().initialize(static_cast<std::uint64_t>(settings.integer("train.seed")));
   task->model().to(device);

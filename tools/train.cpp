@@ -173,7 +173,7 @@ int Train::run() {
     val = std::make_unique<Loader>(validation, reading);
   }
 
-  const auto task = info.make(settings, data->fields());
+  const auto task = info.make(settings, DataInfo::of(*data));
   task->prepare(*data);
   if (!init_.empty()) {
     task->model().initialize(static_cast<std::uint64_t>(settings.integer("train.seed")));

@@ -77,7 +77,7 @@ struct Job {
 
   // One sitting of a run; `stop` is the step after which it is interrupted, or -1.
   double run(const std::string& folder, bool resume = false, std::int64_t stop = -1) {
-    const auto task = find_task("inpainting").make(settings, data->fields());
+    const auto task = find_task("inpainting").make(settings, DataInfo::of(*data));
     task->prepare(*data);
     const LoaderOptions options{.batch_size = settings.integer("train.batch_size"), .threads = 0};
     Loader train(data, options), val(validation, {.batch_size = 4, .shuffle = false, .threads = 0});
@@ -321,7 +321,7 @@ TEST(trainer, overfits_a_handful_of_samples) {
     job.set("train.save_every", "100000");
     job.set("optim.lr", "0.002");
     job.set("optim.schedule", "cosine");
-    const auto task = find_task("inpainting").make(job.settings, job.data->fields());
+    const auto task = find_task("inpainting").make(job.settings, DataInfo::of(*job.data));
     task->prepare(*job.data);
     Loader train(job.data, {.batch_size = 4, .threads = 0});
     const Folder folder("overfit");
@@ -381,7 +381,7 @@ TEST(trainer, early_stopping_ends_a_run_that_gets_no_better) {
 // Where values are hidden must come from the sample, not from its place: a reconstruction score may not depend on the batch.
 TEST(trainer, reconstruction_scores_do_not_depend_on_the_batch_size) {
   Job job;
-  const auto task = find_task("inpainting").make(job.settings, job.data->fields());
+  const auto task = find_task("inpainting").make(job.settings, DataInfo::of(*job.data));
   task->prepare(*job.data);
   task->model().initialize(0);
   auto& reconstructs = dynamic_cast<Reconstructs&>(*task);
@@ -398,7 +398,7 @@ TEST(trainer, reconstruction_scores_do_not_depend_on_the_batch_size) {
 // The floor of `literal` is the mean of x^2 over negative values, and what an all-zero output would leave.
 TEST(trainer, the_floor_is_exact) {
   Job job;
-  const auto task = find_task("inpainting").make(job.settings, job.data->fields());
+  const auto task = find_task("inpainting").make(job.settings, DataInfo::of(*job.data));
   task->prepare(*job.data);
   double sum = 0, n = 0;
   for (std::int64_t i = 0; i < job.data->size(); i++)
