@@ -56,6 +56,18 @@ void check(const Names& name, const Array& x, const Array& weight, const Array& 
 
 void validate(const Conv2dForward& a) {
   check({a.op, "x", "weight", "bias", "y"}, a.x, a.weight, a.bias, a.y, a.window, a.groups);
+  if (a.residual) {
+    check_float_arrays(a.op, {{"y", a.y}, {"residual", a.residual}});
+    check_same_shape(a.op, {{"y", a.y}, {"residual", a.residual}});
+  }
+  LACUNA_CHECK(static_cast<bool>(a.mean) == static_cast<bool>(a.centred), a.op,
+               "mean and centred come together: got ", describe("mean", a.mean), ", ",
+               describe("centred", a.centred));
+  check_statistics(a.op, {"y", a.y}, {{"mean", a.mean}, {"centred", a.centred}});
+  for (const Arg& v : {Arg{"mean", a.mean}, Arg{"centred", a.centred}})
+    LACUNA_CHECK(!v.array || (v.array.ndim == 1 && v.array.dim(0) == a.y.dim(3)), a.op, v.name,
+                 " must have one value a channel: got ", describe(v.name, v.array), " for ",
+                 describe("y", a.y));
 }
 
 void validate(const Conv2dGradInput& a) {

@@ -1,9 +1,9 @@
 #pragma once
 // Convolution (cross-correlation, as in every deep-learning library) of channels-last images:
-//   y[n, i, j, o] = epilogue(bias[o] + sum over p, q, c of
+//   y[n, i, j, o] = epilogue(bias[o] + residual[n, i, j, o] + sum over p, q, c of
 //                   x[n, i sh + p dh - ph, j sw + q dw - pw, g ci/groups + c] * weight[o, p, q, c])
 // with g = o / (co/groups); pixels outside x count as zero. s, d and p are the window's stride, dilation and padding.
-// A batch of 0 gives empty results (and zero weight gradients); ci = 0 gives epilogue(bias).
+// A batch of 0 gives empty results (and zero weight gradients); ci = 0 gives epilogue(bias + residual).
 #include "array.h"
 #include "epilogue.h"
 #include "window.h"
@@ -19,6 +19,10 @@ struct Conv2dForward {
   Window2d window = {};
   std::int64_t groups = 1;  // divides ci and co
   Epilogue epilogue = Epilogue::none;
+  Array residual = {};  // optional, shape of y
+  // out, optional, (co), both or none: the moments of each of y's channels, as batch_norm.h has them, taken from tiles that
+  // are still in the multiprocessor (on cpu by another pass over y). f32 beside bf16, else of y's type.
+  Array mean = {}, centred = {};
 };
 
 /// dx[n, h, w, c] = sum of dy * weight over the outputs that read that pixel. dy is the gradient before the epilogue.

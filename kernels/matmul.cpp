@@ -52,6 +52,16 @@ void validate(const Matmul& p) {
                  "bias must have one element for each of c's columns: got ", operands(p));
     check_contiguous(p.op, {{"bias", p.bias}});
   }
+  if (p.residual) {
+    check_same_device(p.op, {{"c", p.c}, {"residual", p.residual}});
+    check_same_dtype(p.op, {{"c", p.c}, {"residual", p.residual}});
+    check_same_shape(p.op, {{"c", p.c}, {"residual", p.residual}});
+    for (int i = 0; i < p.c.ndim; i++)
+      LACUNA_CHECK(p.c.shape[i] <= 1 || p.c.strides[i] == p.residual.strides[i], p.op,
+                   "residual must lie in memory as c does: got stride ", p.residual.strides[i],
+                   " in dimension ", i, " of ", describe("residual", p.residual), ", ",
+                   operands(p));
+  }
 }
 
 }  // namespace lacuna

@@ -1,5 +1,5 @@
 #pragma once
-// Matrix product:  c = epilogue(a b + [accumulate] c + bias), in two or more dimensions.
+// Matrix product:  c = epilogue(a b + residual + bias), in two or more dimensions.
 // Transposed operands are expressed through strides: a linear layer y = x w^T + bias, with w (out, in), passes as b
 // the array of shape (in, out) and strides (1, in); its weight gradient dw = dy^T x passes as a the array of
 // shape (out, rows) and strides (1, out).
@@ -16,8 +16,8 @@ struct Matmul {
   Array b;     // (batch..., k, n); unit stride in k or n; a batch stride of 0 repeats the matrix
   Array bias;  // optional, (n), contiguous: added to every row
   Epilogue epilogue = Epilogue::none;
-  bool accumulate =
-      false;  // c's old values are added before the epilogue; otherwise c is never read
+  Array residual =
+      {};  // optional, shape and strides of c; c itself, where its old values are to be added
 };
 // Where m, n or the batch is 0 nothing is written. Where k is 0 the product is 0, and the rest of the formula holds.
 

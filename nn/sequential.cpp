@@ -1,16 +1,22 @@
 #include "sequential.h"
 
+#include "layers/batch_norm.h"
+
 namespace lacuna {
 
 Tensor Sequential::forward(Context& context, const Tensor& x) {
   Tensor y = x;
   for (std::size_t i = 0; i < layers_.size(); i++) {
     auto* layer = dynamic_cast<FusableLayer*>(layers_[i].get());
-    auto* next = layer && i + 1 < layers_.size()
-                     ? dynamic_cast<FusableActivation*>(layers_[i + 1].get())
-                     : nullptr;
-    if (next) {
-      y = layer->forward(context, y, next->epilogue());
+    Module* next = layer && i + 1 < layers_.size() ? layers_[i + 1].get() : nullptr;
+    auto* norm = dynamic_cast<BatchNorm*>(next);
+    if (auto* activation = dynamic_cast<FusableActivation*>(next)) {
+      y = layer->forward(context, y, activation->epilogue());
+      i++;
+    } else if (norm && norm->of_batch(context)) {
+      ChannelMoments moments;
+      y = layer->forward(context, y, moments);
+      y = norm->forward(context, y, moments);
       i++;
     } else {
       y = layers_[i]->forward(context, y);

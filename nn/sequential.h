@@ -4,10 +4,12 @@
 //   Sequential encoder(Conv2d({.in = 3, .out = 64, .kernel = 3, .padding = 1}), ReLU(), MaxPool2d({.kernel = 2}));
 //
 // An activation that follows a convolution or a linear layer is handed to that layer's kernel, which applies it before the
-// result leaves the registers; the values are the same, a pass over memory is saved.
+// result leaves the registers; the values are the same, a pass over memory is saved. So it is where a BatchNorm in training
+// follows a convolution, which hands it the moments of its result.
 #include <memory>
 #include <type_traits>
 
+#include "../core/ops/batch_norm.h"
 #include "../kernels/epilogue.h"
 #include "module.h"
 
@@ -19,6 +21,10 @@ class FusableLayer : public Module {
   virtual Tensor forward(Context& context, const Tensor& x, Epilogue activation) = 0;
   Tensor forward(Context& context, const Tensor& x) override {
     return forward(context, x, Epilogue::none);
+  }
+  /// The same, with the moments of the result where the kernel can take them on its way; else they stay undefined.
+  virtual Tensor forward(Context& context, const Tensor& x, ChannelMoments&) {
+    return forward(context, x);
   }
 };
 

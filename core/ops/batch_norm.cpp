@@ -49,19 +49,19 @@ Gradients batch_norm_backward(Saved& saved, Tensor dy, Needs needs) {
   return {dx, needs[1] ? dgamma : Tensor(), needs[2] ? dbeta : Tensor()};
 }
 
-struct Moments {
-  Tensor mean, centred;  // (C): mean and sum of (x - mean)^2 over all ranks
-  double count;
+struct BatchMoments : ChannelMoments {  // over all ranks
+  double count = 1;
 };
 
-Moments batch_moments(const Tensor& x, const Comm& comm) {
-  const Shape channels{x.dim(-1)};
-  const Dtype dtype = statistics_dtype(x.dtype());
-  Moments m{Tensor::empty(channels, dtype, x.device()), Tensor::empty(channels, dtype, x.device()),
-            1};
+BatchMoments batch_moments(const Tensor& x, const ChannelMoments& given, const Comm& comm) {
+  BatchMoments m{given};
   for (int d = 0; d + 1 < x.ndim(); d++) m.count *= static_cast<double>(x.dim(d));
-  run<&KernelTable::batch_norm_moments>(
-      BatchNormMoments{m.mean.array(), m.centred.array(), x.array()}, x.device());
+  if (!given.mean.defined()) {
+    const Dtype dtype = statistics_dtype(x.dtype());
+    for (Tensor* t : {&m.mean, &m.centred}) *t = Tensor::empty({x.dim(-1)}, dtype, x.device());
+    run<&KernelTable::batch_norm_moments>(
+        BatchNormMoments{m.mean.array(), m.centred.array(), x.array()}, x.device());
+  }
   if (comm.size() == 1) return m;
   const double own = m.count;
   const Tensor own_mean = m.mean;
@@ -83,7 +83,8 @@ void update(Tensor& running, const Tensor& batch, double momentum) {
 }  // namespace
 
 Tensor batch_norm(const Tensor& input, const Tensor& gamma, const Tensor& beta, Tensor running_mean,
-                  Tensor running_var, const Context& ctx, const BatchNormOptions& options) {
+                  Tensor running_var, const Context& ctx, const BatchNormOptions& options,
+                  const ChannelMoments& moments) {
   const char* op = "batch_norm";
   LACUNA_CHECK(input.defined() && input.ndim() >= 2, op, "x must be (..., channels): got ",
                describe("x", input));
@@ -99,7 +100,7 @@ Tensor batch_norm(const Tensor& input, const Tensor& gamma, const Tensor& beta, 
   {
     NoGrad guard;
     if (of_batch) {
-      const Moments m = batch_moments(x, *ctx.comm);
+      const BatchMoments m = batch_moments(x, moments, *ctx.comm);
       LACUNA_CHECK(m.count > 1, op,
                    "the batch's statistics need more than one value a channel: got ",
                    describe("x", x));

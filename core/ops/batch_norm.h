@@ -8,14 +8,21 @@ struct BatchNormOptions {
   double eps = 1e-5;
 };
 
+/// Of every channel (C): the mean, and the sum of (x - mean)^2. f32 beside bf16, else of x's type. An op that makes x may
+/// have them at hand (conv2d).
+struct ChannelMoments {
+  Tensor mean, centred;
+};
+
 /// Batch normalisation of x (..., C) over every dimension but the last:
 /// y = (x - mean) / sqrt(var + eps) * gamma + beta. gamma and beta (C) may be undefined (no affine).
 ///
 /// While ctx.training, mean and var are the batch's (over all ranks of ctx.comm; divisor n), and running_mean and
 /// running_var (C), where given, are updated in place (the variance by its unbiased estimate, as in PyTorch); under
 /// recompute() they are updated once. Otherwise the running ones are used, or the batch's where they are undefined.
-/// Fails where the batch's statistics are wanted of fewer than two values a channel.
+/// Fails where the batch's statistics are wanted of fewer than two values a channel. `moments`: of x, where they are known.
 Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor running_mean,
-                  Tensor running_var, const Context& ctx, const BatchNormOptions& options = {});
+                  Tensor running_var, const Context& ctx, const BatchNormOptions& options = {},
+                  const ChannelMoments& moments = {});
 
 }  // namespace lacuna

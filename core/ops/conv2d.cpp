@@ -3,6 +3,7 @@
 
 #include "../../kernels/conv2d.h"
 #include "../tape.h"
+#include "batch_norm.h"
 #include "reduce.h"
 #include "shape.h"
 
@@ -37,28 +38,35 @@ Gradients conv2d_backward(Saved& saved, Tensor dy, Needs needs) {
   } else if (needs[2]) {
     dbias = sum(dy, {0, 1, 2});
   }
-  return {dx, dweight, dbias};
+  return {dx, dweight, dbias, needs[3] ? dy : Tensor()};
 }
 
 }  // namespace
 
 Tensor conv2d(const Tensor& input, const Tensor& kernel, const Tensor& bias,
-              const Conv2dOptions& options) {
+              const Conv2dOptions& options, const Tensor& shortcut, ChannelMoments* moments) {
   const char* op = Conv2dForward::op;
   detail::check_four(op, "x", input, "(n, h, w, channels)");
   detail::check_four(op, "weight", kernel, "(out, kh, kw, in / groups)");
   const Window2d window = detail::window_of(op, options.stride, options.padding, options.dilation);
   const Tensor x = contiguous(input), weight = contiguous(kernel),
-               b = bias.defined() ? contiguous(bias) : bias;
+               b = bias.defined() ? contiguous(bias) : bias,
+               residual = shortcut.defined() ? contiguous(shortcut) : shortcut;
   Tensor y = Tensor::empty({x.dim(0), window.output(x.dim(1), weight.dim(1), 0),
                             window.output(x.dim(2), weight.dim(2), 1), weight.dim(0)},
                            x.dtype(), x.device());
-  run<&KernelTable::conv2d_forward>(Conv2dForward{y.array(), x.array(), weight.array(), b.array(),
-                                                  window, options.groups, options.activation},
-                                    x.device());
+  ChannelMoments of_y;
+  if (moments)
+    for (Tensor* t : {&of_y.mean, &of_y.centred})
+      *t = Tensor::empty({y.dim(3)}, statistics_dtype(y.dtype()), y.device());
+  run<&KernelTable::conv2d_forward>(
+      Conv2dForward{y.array(), x.array(), weight.array(), b.array(), window, options.groups,
+                    options.activation, residual.array(), of_y.mean.array(), of_y.centred.array()},
+      x.device());
+  if (moments) *moments = of_y;
   const bool ends = options.activation != Epilogue::none;
   return record(
-      op, y, {x, weight, b},
+      op, y, {x, weight, b, residual},
       Saved{weight.needs_grad() ? x : Tensor(), x.needs_grad() ? weight : Tensor(),
             ends ? y : Tensor()}
           .with(Attributes{window, options.groups, options.activation, x.shape(), weight.shape()}),

@@ -75,18 +75,20 @@ Gradients linear_backward(Saved& saved, Tensor dy, Needs needs) {
   if (needs[0]) dx = product({dy, false}, {saved[1], false}, {});
   if (needs[1]) dweight = product({dy, true}, {saved[0], false}, {});
   if (needs[2]) dbias = sum(dy, {0});
-  return {dx, dweight, dbias};
+  return {dx, dweight, dbias, needs[3] ? dy : Tensor()};
 }
 
 // x (rows, in)
 Tensor linear_rows(const Tensor& input, const Tensor& matrix, const Tensor& bias,
-                   Epilogue activation) {
+                   Epilogue activation, const Tensor& shortcut) {
   const Tensor x = readable(input), weight = readable(matrix),
-               b = bias.defined() ? contiguous(bias) : bias;
+               b = bias.defined() ? contiguous(bias) : bias,
+               residual = shortcut.defined() ? contiguous(shortcut) : shortcut;
   Tensor y = Tensor::empty({x.dim(0), weight.dim(0)}, x.dtype(), x.device());
-  run<&KernelTable::matmul>(
-      Matmul{y.array(), x.array(), operand(weight, true, {}), b.array(), activation}, x.device());
-  return record("linear", y, {x, weight, b},
+  run<&KernelTable::matmul>(Matmul{y.array(), x.array(), operand(weight, true, {}), b.array(),
+                                   activation, residual.array()},
+                            x.device());
+  return record("linear", y, {x, weight, b, residual},
                 Saved{weight.needs_grad() ? x : Tensor(), x.needs_grad() ? weight : Tensor(),
                       activation != Epilogue::none ? y : Tensor()}
                     .with(activation),
@@ -117,10 +119,11 @@ Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
-              const LinearOptions& options) {
+              const LinearOptions& options, const Tensor& residual) {
   const auto got = [&] {
     return describe("x", x) + ", " + describe("weight", weight) +
-           (bias.defined() ? ", " + describe("bias", bias) : "");
+           (bias.defined() ? ", " + describe("bias", bias) : "") +
+           (residual.defined() ? ", " + describe("residual", residual) : "");
   };
   LACUNA_CHECK(x.ndim() >= 1 && weight.ndim() == 2, "linear",
                "needs x (..., in) and weight (out, in): got ", got());
@@ -128,13 +131,17 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
                "x's last dimension must be weight's second: got ", got());
   LACUNA_CHECK(!bias.defined() || (bias.ndim() == 1 && bias.dim(0) == weight.dim(0)), "linear",
                "bias must have one element an output: got ", got());
-  if (x.ndim() == 2) return linear_rows(x, weight, bias, options.activation);
   Shape shape = x.shape();
+  shape[x.ndim() - 1] = weight.dim(0);
+  LACUNA_CHECK(!residual.defined() || residual.shape() == shape, "linear",
+               "residual must have the shape of the result: got ", got());
+  if (x.ndim() == 2) return linear_rows(x, weight, bias, options.activation, residual);
   std::int64_t rows = 1;
   for (int d = 0; d + 1 < x.ndim(); d++) rows *= x.dim(d);
-  shape[x.ndim() - 1] = weight.dim(0);
-  return reshape(linear_rows(reshape(x, {rows, x.dim(-1)}), weight, bias, options.activation),
-                 shape);
+  return reshape(
+      linear_rows(reshape(x, {rows, x.dim(-1)}), weight, bias, options.activation,
+                  residual.defined() ? reshape(residual, {rows, weight.dim(0)}) : residual),
+      shape);
 }
 
 }  // namespace lacuna

@@ -18,8 +18,9 @@ struct LinearOptions {
   Epilogue activation = Epilogue::none;  // applied to the result before it leaves the kernel
 };
 
-/// y (..., out) = activation(x (..., in) weight^T + bias) for any leading dimensions; weight (out, in), and bias (out) where given.
+/// y (..., out) = activation(x (..., in) weight^T + bias + residual) for any leading dimensions; weight (out, in), and where
+/// given bias (out) and residual (shape of y).
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
-              const LinearOptions& options = {});
+              const LinearOptions& options = {}, const Tensor& residual = {});
 
 }  // namespace lacuna

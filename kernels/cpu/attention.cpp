@@ -51,7 +51,7 @@ void accumulate(const float* s, bool transposed, int64_t m, int64_t n, const Flo
   p.a = s, p.a_row = transposed ? 1 : n, p.a_column = transposed ? m : 1;
   p.b = b[j0], p.b_row = b.stride;
   p.c = c, p.c_row = d;
-  p.accumulate = true;
+  p.residual = c;
   multiply(p);
 }
 

@@ -1,9 +1,13 @@
 // Convolution on cpu: the table's entries.
 #include "../conv2d.h"
 
+#include "../batch_norm.h"
 #include "conv2d.h"
 
 namespace lacuna::cpu {
+
+void batch_norm_moments(const BatchNormMoments& a, Stream stream);  // batch_norm.cpp
+
 namespace {
 
 ConvSizes sizes(const Array& x, const Array& weight, const Array& y, const Window2d& window,
@@ -14,12 +18,13 @@ ConvSizes sizes(const Array& x, const Array& weight, const Array& y, const Windo
 
 }  // namespace
 
-void conv2d_forward(const Conv2dForward& a, Stream) {
+void conv2d_forward(const Conv2dForward& a, Stream stream) {
   dispatch_float(a.x.dtype, [&](auto zero) {
     using T = decltype(zero);
     conv_forward(sizes(a.x, a.weight, a.y, a.window, a.groups), a.x.as<T>(), a.weight.as<T>(),
-                 ConvEnd<T>{a.bias.as<T>(), a.epilogue}, a.y.as<T>());
+                 ConvEnd<T>{a.bias.as<T>(), a.epilogue, a.residual.as<T>()}, a.y.as<T>());
   });
+  if (a.mean) batch_norm_moments({a.mean, a.centred, a.y}, stream);
 }
 
 void conv2d_grad_input(const Conv2dGradInput& a, Stream) {

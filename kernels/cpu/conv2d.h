@@ -24,6 +24,7 @@ template <class T>
 struct ConvEnd {
   const T* bias = nullptr;
   Epilogue epilogue = Epilogue::none;
+  const T* residual = nullptr;  // laid out as the result
 };
 
 // Plain loops: the reference.

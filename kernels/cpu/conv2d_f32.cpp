@@ -211,6 +211,7 @@ void gather(const Gather& g, ConvEnd<float> end) {
     Scratch<float> panels(largest_block * ceil_div(j1 - j0, set.lanes) * set.lanes);
     const float* a[kMaxTileRows];
     float* c[kMaxTileRows];
+    const float* added[kMaxTileRows];
     int64_t c_at[kMaxTileRows];
     Tile tile = {};
     tile.a = a;
@@ -218,7 +219,9 @@ void gather(const Gather& g, ConvEnd<float> end) {
     for (std::size_t b = 0; b < sums.size(); b++) {
       const bool last = b + 1 == sums.size();
       pack(set, g, sums[b], group, j0, j1, panels.data());
-      tile.add = b > 0;
+      const float* const residual = b == 0 ? end.residual : nullptr;
+      tile.add = b > 0 || residual;
+      tile.added = residual ? added : nullptr;
       tile.relu = last && end.epilogue == Epilogue::relu;
       for (int64_t n0 = 0; n0 < g.n; n0 += images) {
         for (const Class& one : classes) {
@@ -249,6 +252,7 @@ void gather(const Gather& g, ConvEnd<float> end) {
             for (int64_t j = j0; j < j1; j += set.panel()) {
               const int64_t width = set.width(j1 - j);
               for (int64_t i = 0; i < count; i++) c[i] = g.out + c_at[i] + j;
+              for (int64_t i = 0; residual && i < count; i++) added[i] = residual + c_at[i] + j;
               tile.columns = std::min(width, j1 - j);
               tile.bias = last && end.bias ? end.bias + group * out + j : nullptr;
               tile.b = panel;

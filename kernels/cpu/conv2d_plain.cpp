@@ -12,8 +12,10 @@ template <class T>
 void forward(const ConvSizes& s, const T* x, const T* weight, ConvEnd<T> end, T* y) {
   const std::int64_t ci = s.ci / s.groups, co = s.co / s.groups;
   const auto pixel = [&](std::int64_t n, std::int64_t i, std::int64_t j, T* out) {
+    const T* const residual = end.residual ? end.residual + (out - y) : nullptr;
     for (std::int64_t o = 0; o < s.co; o++) {
       T sum = end.bias ? end.bias[o] : T{0};
+      if (residual) sum += residual[o];
       for (std::int64_t p = 0; p < s.kh; p++) {
         const std::int64_t row =
             i * s.window.stride[0] + p * s.window.dilation[0] - s.window.padding[0];

@@ -59,7 +59,11 @@ HWY_NOINLINE void tile(const Tile& t) {
   const int64_t columns = t.columns;
   const V zero = hn::Zero(d);
   float* c[kRows];
-  HWY_UNROLL(16) for (int i = 0; i < kRows; i++) c[i] = t.c[i];
+  const float* added[kRows];
+  HWY_UNROLL(16) for (int i = 0; i < kRows; i++) {
+    c[i] = t.c[i];
+    added[i] = t.added ? t.added[i] : c[i];
+  }
   if (columns == kCols * lanes && !add) {
     V shift[kCols];
     HWY_UNROLL(4)
@@ -81,7 +85,7 @@ HWY_NOINLINE void tile(const Tile& t) {
     HWY_UNROLL(16) for (int i = 0; i < kRows; i++) {
       float* to = c[i] + j * lanes;
       V v = sum[i][j];
-      if (add) v = hn::Add(v, hn::MaskedLoad(mask, d, to));
+      if (add) v = hn::Add(v, hn::MaskedLoad(mask, d, added[i] + j * lanes));
       v = hn::Add(v, shift);
       if (relu) v = hn::IfThenElse(hn::Lt(v, zero), zero, v);
       if (rest >= lanes)

@@ -7,7 +7,7 @@
 
 namespace lacuna::cpu {
 
-/// c[i][j] = end(sum over t, k of a[i][a_at[t] + k] * b[b_at[t] * b_unit + k * b_step + j] + [add] c[i][j]).
+/// c[i][j] = end(sum over t, k of a[i][a_at[t] + k] * b[b_at[t] * b_unit + k * b_step + j] + [add] added[i][j]).
 /// A matrix product has one tap. A convolution has one a tap of its kernel (or a run of taps that are neighbours in
 /// memory), so that images are read where they lie. Sums run over t, then k, whatever the tile's size: a tile
 /// boundary never shows in the result.
@@ -18,9 +18,10 @@ struct Tile {
   const std::int64_t* b_at;  // [taps], in b_unit
   std::int64_t b_step, b_unit;
   std::int64_t taps, depth;
-  float* const* c;       // [rows]
-  std::int64_t columns;  // of the tile's width, those that are written
-  const float* bias;     // [columns], or null
+  float* const* c;            // [rows]
+  std::int64_t columns;       // of the tile's width, those that are written
+  const float* bias;          // [columns], or null
+  const float* const* added;  // [rows], or null: c itself
   bool add, relu;
 };
 

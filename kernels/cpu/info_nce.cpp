@@ -226,7 +226,7 @@ void backward(const InfoNceBackward& a, InfoNceSide side) {
         p.b_row = depth;
         p.c = out + x0 * depth;
         p.c_row = depth;
-        p.accumulate = y0 > 0;
+        p.residual = y0 > 0 ? p.c : nullptr;
         multiply(1, p, [&](int64_t) { return p; });
       }
     }

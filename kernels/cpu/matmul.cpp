@@ -36,7 +36,7 @@ Product<T> product(const Matmul& a, std::int64_t batch) {
   p.c_row = a.c.strides[row];
   p.bias = a.bias.as<T>();
   p.epilogue = a.epilogue;
-  p.accumulate = a.accumulate;
+  if (a.residual) p.residual = a.residual.as<T>() + offset(a.c, batch);
   // The stride of a dimension with one element means nothing.
   if (p.k <= 1) p.a_column = 1;
   if (p.n <= 1) p.b_column = 1;

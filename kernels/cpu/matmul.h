@@ -7,7 +7,7 @@
 
 namespace lacuna::cpu {
 
-/// c[i, j] = epilogue(sum over k of a[i, k] b[k, j] + [accumulate] c[i, j] + bias[j]); strides in elements.
+/// c[i, j] = epilogue(sum over k of a[i, k] b[k, j] + residual[i, j] + bias[j]); strides in elements.
 /// One of a's strides is 1 and one of b's (where the dimension has more than one element); c's rows are contiguous.
 template <class T>
 struct Product {
@@ -20,7 +20,7 @@ struct Product {
   std::int64_t c_row = 0;
   const T* bias = nullptr;
   Epilogue epilogue = Epilogue::none;
-  bool accumulate = false;
+  const T* residual = nullptr;  // strides of c; may be c
 };
 
 /// Rows [begin, end) of the product, by plain loops in the calling thread.

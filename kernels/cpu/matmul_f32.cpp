@@ -73,16 +73,20 @@ struct Plan {
   }
 };
 
-// The tiles of rows [r0, r1) and columns [j0, j1), k in [k0, k1); a(i) is row i from k0 on.
+// The tiles of rows [r0, r1) and columns [j0, j1), k in [k0, k1); a(i) is row i from k0 on. `residual`: what is added
+// instead of c, or null.
 template <class Row>
 void multiply(const TileSet& set, const Product<float>& p, int64_t r0, int64_t r1, int64_t j0,
-              int64_t j1, Tile tile, const float* panels, int64_t panel_depth, Row a) {
+              int64_t j1, Tile tile, const float* residual, const float* panels,
+              int64_t panel_depth, Row a) {
   const int64_t widest = set.width(j1 - j0);
   const TileRows rows(r1 - r0, set.rows(widest));
   const float* arow[kMaxTileRows];
+  const float* rrow[kMaxTileRows];
   float* crow[kMaxTileRows];
   tile.a = arow;
   tile.c = crow;
+  tile.added = residual ? rrow : nullptr;
   const float* bias = tile.bias;
   for (int64_t r = 0; r < rows.tiles; r++) {
     const int64_t begin = r0 + rows.begin(r), count = r0 + rows.begin(r + 1) - begin;
@@ -91,6 +95,8 @@ void multiply(const TileSet& set, const Product<float>& p, int64_t r0, int64_t r
     for (int64_t j = j0; j < j1; j += set.panel()) {
       const int64_t width = set.width(j1 - j);
       for (int64_t i = 0; i < count; i++) crow[i] = p.c + (begin + i) * p.c_row + j;
+      for (int64_t i = 0; residual && i < count; i++)
+        rrow[i] = residual + (begin + i) * p.c_row + j;
       tile.columns = std::min(width, j1 - j);
       tile.bias = bias ? bias + j : nullptr;
       tile.b = panel;
@@ -125,7 +131,8 @@ void piece(const TileSet& set, const Product<float>& p, const Plan& plan, int64_
         set.dots(p.a + i * p.a_row, p.b + j * p.b_column, p.b_column, columns, p.k, sums);
         float* c = p.c + i * p.c_row + j;
         for (int64_t q = 0; q < columns; q++) {
-          const float sum = sums[q] + (p.accumulate ? c[q] : 0) + (p.bias ? p.bias[j + q] : 0);
+          const float sum = sums[q] + (p.residual ? p.residual[i * p.c_row + j + q] : 0) +
+                            (p.bias ? p.bias[j + q] : 0);
           c[q] = p.epilogue == Epilogue::relu && sum < 0 ? 0 : sum;
         }
       }
@@ -153,13 +160,14 @@ void piece(const TileSet& set, const Product<float>& p, const Plan& plan, int64_
     else
       pack_panels(set, b, p.b_row, p.b_column, depth, j1 - j0, packed.data());
     tile.depth = depth;
-    tile.add = p.accumulate || block > 0;
+    tile.add = p.residual || block > 0;
+    const float* const residual = block > 0 ? nullptr : p.residual;
     tile.bias = last ? p.bias : nullptr;
     tile.relu = last && p.epilogue == Epilogue::relu;
     const float* panels = in_place ? b : packed.data();
     const int64_t panel_depth = in_place ? 0 : depth;
     if (!across) {
-      multiply(set, p, r0, r1, j0, j1, tile, panels, panel_depth,
+      multiply(set, p, r0, r1, j0, j1, tile, residual, panels, panel_depth,
                [&](int64_t i) { return p.a + i * p.a_row + k0; });
       continue;
     }
@@ -167,7 +175,7 @@ void piece(const TileSet& set, const Product<float>& p, const Plan& plan, int64_
       const int64_t end = std::min(s + kSlab, r1);
       set.transpose(p.a + s * p.a_row + k0 * p.a_column, p.a_column, depth, end - s, slab.data(),
                     slab_step);
-      multiply(set, p, s, end, j0, j1, tile, panels, panel_depth,
+      multiply(set, p, s, end, j0, j1, tile, residual, panels, panel_depth,
                [&](int64_t i) { return slab.data() + (i - s) * slab_step; });
     }
   }

@@ -10,7 +10,10 @@ void product_rows(const Product<double>& p, std::int64_t begin, std::int64_t end
   constexpr std::int64_t kBlock = 64;  // rows of b that stay in cache while the rows of a pass
   for (std::int64_t i = begin; i < end; i++) {
     double* c = p.c + i * p.c_row;
-    if (!p.accumulate) std::fill(c, c + p.n, 0.0);
+    if (!p.residual)
+      std::fill(c, c + p.n, 0.0);
+    else if (p.residual != p.c)
+      std::copy_n(p.residual + i * p.c_row, p.n, c);
   }
   for (std::int64_t from = 0; from < p.k; from += kBlock) {
     const std::int64_t to = std::min(from + kBlock, p.k);

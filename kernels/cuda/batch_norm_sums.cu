@@ -9,23 +9,15 @@
 //   measured     not measured
 #include "../batch_norm.h"
 
+#include <algorithm>
 #include <device/columns.cuh>
+#include <device/moments.cuh>
 #include <device/workspace.cuh>
+
+#include "batch_norm.h"
 
 namespace lacuna::LACUNA_NS {
 namespace {
-
-struct Moments {
-  float mean = 0.0f, centred = 0.0f, count = 0.0f;
-  __device__ void join(float other_mean, float other_centred, float other_count) {
-    if (other_count == 0.0f) return;
-    const float total = count + other_count, share = other_count / total;
-    const float difference = other_mean - mean;
-    mean += difference * share;
-    centred += other_centred + difference * difference * count * share;
-    count = total;
-  }
-};
 
 // partial (chunks, 2, columns): mean and centred of each chunk
 template <class T, int N>
@@ -80,15 +72,20 @@ __global__ void __launch_bounds__(kColumnThreads)
   partial[(2 * blockIdx.y + 1) * columns + j] = all.centred;
 }
 
+// The same of `together` chunks, by a block for 32 columns: mean and centred (groups, columns), with `step` from one group
+// to the next.
 __global__ void __launch_bounds__(1024)
-    join_chunks(float* mean, float* centred, const float* partial, std::int64_t rows,
-                std::int64_t columns, std::int64_t chunk, std::int64_t chunks) {
+    join_chunks(float* mean, float* centred, std::int64_t step, const float* partial,
+                std::int64_t rows, std::int64_t columns, std::int64_t chunk,
+                std::int64_t together) {
   LACUNA_SHARED(float, shared, [3][kWarp][kWarp]);
   const std::int64_t j = std::int64_t{blockIdx.x} * kWarp + threadIdx.x;
+  const std::int64_t first = blockIdx.y * together;
   Moments m;
   if (j < columns)
-    for (std::int64_t c = threadIdx.y; c < chunks; c += kWarp) {
+    for (std::int64_t c = first + threadIdx.y; c < first + together; c += kWarp) {
       const std::int64_t left = rows - c * chunk;
+      if (left <= 0) break;
       m.join(partial[2 * c * columns + j], partial[(2 * c + 1) * columns + j],
              static_cast<float>(left < chunk ? left : chunk));
     }
@@ -99,8 +96,8 @@ __global__ void __launch_bounds__(1024)
   if (threadIdx.y > 0 || j >= columns) return;
   for (int y = 1; y < kWarp; y++)
     m.join(shared[0][y][threadIdx.x], shared[1][y][threadIdx.x], shared[2][y][threadIdx.x]);
-  mean[j] = m.mean;
-  centred[j] = m.centred;
+  mean[blockIdx.y * step + j] = m.mean;
+  centred[blockIdx.y * step + j] = m.centred;
 }
 
 // partial (chunks, 2, columns): sum dy * (x - mean) and sum dy of each chunk
@@ -158,9 +155,7 @@ void moments(const BatchNormMoments& a, Stream stream) {
     const Workspace<float> partial(a.x.device, g.chunks * 2 * g.columns);
     launch({.grid = g.grid(), .block = g.block(), .stream = stream},
            moments_of_chunks<T, decltype(n)::value>, partial.data(), x, g.rows, g.columns, g.chunk);
-    launch({.grid = ceil_div(g.columns, kWarp), .block = {kWarp, kWarp}, .stream = stream},
-           join_chunks, a.mean.as<float>(), a.centred.as<float>(), partial.data(), g.rows,
-           g.columns, g.chunk, g.chunks);
+    join_moments(a.mean, a.centred, partial.data(), g.rows, g.chunk, stream);
   });
 }
 
@@ -178,6 +173,24 @@ void sums(const BatchNormSums& a, Stream stream) {
 }
 
 }  // namespace
+
+void join_moments(const Array& mean, const Array& centred, const float* partial, std::int64_t rows,
+                  std::int64_t chunk, Stream stream) {
+  constexpr std::int64_t kTogether = 8 * kWarp;  // of a block; what is more goes in two steps
+  const std::int64_t columns = mean.dim(0), chunks = chunk ? ceil_div(rows, chunk) : 0;
+  const auto join = [&](float* to_mean, float* to_centred, std::int64_t step,
+                        std::int64_t together) {
+    launch(
+        {.grid = {ceil_div(columns, kWarp), std::max(ceil_div(chunks, together), std::int64_t{1})},
+         .block = {kWarp, kWarp},
+         .stream = stream},
+        join_chunks, to_mean, to_centred, step, partial, rows, columns, chunk, together);
+  };
+  if (chunks <= kTogether) return join(mean.as<float>(), centred.as<float>(), 0, kTogether);
+  const Workspace<float> joined(mean.device, ceil_div(chunks, kTogether) * 2 * columns);
+  join(joined.data(), joined.data() + columns, 2 * columns, kTogether);
+  join_moments(mean, centred, joined.data(), rows, chunk * kTogether, stream);
+}
 
 void batch_norm_moments(const BatchNormMoments& a, Stream stream) {
   a.x.dtype == Dtype::bf16 ? moments<bf16>(a, stream) : moments<float>(a, stream);

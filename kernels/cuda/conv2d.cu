@@ -5,8 +5,9 @@
 //                lie side by side (2 x 2 with stride 2): dy (n oh ow, co) weight (co, kh kw ci), scattered as it is stored
 //   shapes       x (n, h, w, ci), weight (co, kh, kw, ci / groups), y (n, oh, ow, co); f32 (as f32 or tf32) or bf16
 //   traffic      kh kw / stride^2 reads of x, nearly all from L1 or L2; y is written once
-//   launch       one block a tile; a group is a place in the batch. See gemm.cuh. Depthwise kernels waste most of a tile
-//   numerics     f32 sums
+//   launch       one block a tile; a group is a place in the batch. See gemm.cuh. Depthwise: conv2d_depthwise.cu
+//   moments      of the result's channels, where they are wanted, tile by tile from shared memory, then joined in order
+//   numerics     f32 sums; moments in two passes over 64 rows, joined by Chan, Golub, LeVeque 1979
 //   determinism  yes
 //   checked by   tests/ops/conv2d.cpp, tests/ops/conv_transpose2d.cpp
 //   measured     not measured
@@ -14,29 +15,58 @@
 
 #include <numeric>
 
+#include "../batch_norm.h"
+#include "batch_norm.h"
 #include "conv2d.cuh"
 
 namespace lacuna::LACUNA_NS {
 
-void conv_forward(const Conv& c, const Array& bias, Epilogue epilogue) {
+void batch_norm_moments(const BatchNormMoments& a, Stream stream);  // batch_norm_sums.cu
+
+namespace {
+
+// Returns how many rows `moments` are of at a time, as gemm() does.
+int forward_product(const Conv& c, const ConvEnd& end, float* moments) {
   const std::int64_t kh = c.weight.dim(1), kw = c.weight.dim(2), ci = c.weight.dim(3),
                      co = c.y.dim(3) / c.groups, windows = c.y.dim(0) * c.y.dim(1) * c.y.dim(2),
                      depth = kh * kw * ci;
   const GemmSizes size = gemm_sizes("conv2d", windows, co, depth);
   const Batches batches = groups_of(c.groups, ci, co * depth, co, co);
+  int chunk = 0;
   with_math(c.x.dtype, [&](auto math) {
     constexpr Math kMath = decltype(math)::value;
     using T = typename TileShape<kMath, false>::T;
-    Out<T> out{c.y.as<T>(), bias.as<T>()};
+    Out<T> out{c.y.as<T>(), end.bias.as<T>(), end.residual.as<T>()};
     out.x_stride = c.y.dim(3);
-    out.epilogue = epilogue;
+    out.epilogue = end.epilogue;
+    out.moments = moments;
+    out.moment_columns = c.y.dim(3);
     const MatrixSide<T, true, 16 / sizeof(T)> weight{c.weight.as<T>(), depth, to_int(co),
                                                      aligned<T>(c.weight, depth)};
     with_patch_vector<T>(c.x, ci, [&](auto vector) {
-      gemm<kMath>(input_patches<T, true, decltype(vector)::value>(c), weight, out, batches, size,
-                  c.x.device, c.stream);
+      chunk = gemm<kMath>(input_patches<T, true, decltype(vector)::value>(c), weight, out, batches,
+                          size, c.x.device, c.stream);
     });
   });
+  return chunk;
+}
+
+}  // namespace
+
+void conv_forward(const Conv& c, const ConvEnd& end) {
+  const std::int64_t windows = c.y.dim(0) * c.y.dim(1) * c.y.dim(2);
+  const bool direct = is_depthwise(c), wanted = end.mean && !direct;
+  const Workspace<float> moments(c.y.device,
+                                 wanted ? ceil_div(windows, kLeastRows) * 2 * c.y.dim(3) : 0);
+  int chunk = 0;
+  if (direct)
+    depthwise_forward(c, end);
+  else
+    chunk = forward_product(c, end, moments.data());
+  if (end.mean && chunk)
+    join_moments(end.mean, end.centred, moments.data(), windows, chunk, c.stream);
+  else if (end.mean)
+    batch_norm_moments({end.mean, end.centred, c.y}, c.stream);
 }
 
 namespace {
@@ -74,7 +104,7 @@ bool side_by_side(const Conv& c) {
   return yes;
 }
 
-void scatter_windows(const Conv& c, const Array& bias, Epilogue epilogue) {
+void scatter_windows(const Conv& c, const ConvEnd& end) {
   const std::int64_t kh = c.weight.dim(1), kw = c.weight.dim(2), ci = c.weight.dim(3),
                      co = c.y.dim(3) / c.groups, windows = c.y.dim(0) * c.y.dim(1) * c.y.dim(2),
                      pixel = c.x.dim(3), line = c.x.dim(2) * pixel, patch = kh * kw * ci;
@@ -84,7 +114,7 @@ void scatter_windows(const Conv& c, const Array& bias, Epilogue epilogue) {
     constexpr Math kMath = decltype(math)::value;
     using T = typename TileShape<kMath, false>::T;
     constexpr int kWide = 16 / sizeof(T);
-    Out<T> out{c.x.as<T>(), bias.as<T>()};
+    Out<T> out{c.x.as<T>(), end.bias.as<T>()};
     out.image_stride = c.x.dim(1) * line;
     out.y_stride = kh * line;
     out.x_stride = kw * pixel;
@@ -94,7 +124,7 @@ void scatter_windows(const Conv& c, const Array& bias, Epilogue epilogue) {
     out.patch_width = to_int(kw);
     out.line = line;
     out.pixel = pixel;
-    out.epilogue = epilogue;
+    out.epilogue = end.epilogue;
     const MatrixSide<T, true, kWide> gradients{c.y.as<T>(), c.y.dim(3), to_int(windows),
                                                aligned<T>(c.y, c.y.dim(3)) && co % kWide == 0};
     const MatrixSide<T, false, kWide> weight{c.weight.as<T>(), patch, to_int(patch),
@@ -105,8 +135,9 @@ void scatter_windows(const Conv& c, const Array& bias, Epilogue epilogue) {
 
 }  // namespace
 
-void conv_grad_input(const Conv& c, const Array& bias, Epilogue epilogue) {
-  if (side_by_side(c)) return scatter_windows(c, bias, epilogue);
+void conv_grad_input(const Conv& c, const ConvEnd& end) {
+  if (is_depthwise(c)) return depthwise_grad_input(c, end);
+  if (side_by_side(c)) return scatter_windows(c, end);
   const std::int64_t kh = c.weight.dim(1), kw = c.weight.dim(2), ci = c.weight.dim(3),
                      co = c.y.dim(3) / c.groups;
   const Batches batches = groups_of(c.groups, co, co * kh * kw * ci, ci, ci);
@@ -122,13 +153,13 @@ void conv_grad_input(const Conv& c, const Array& bias, Epilogue epilogue) {
             gemm_sizes("conv2d grad_input", c.x.dim(0) * v.pixels * h.pixels, ci, taps * co);
         if (size.m == 0) continue;
         const std::int64_t pixel = c.x.dim(3), line = c.x.dim(2) * pixel;
-        Out<T> out{c.x.as<T>() + i * line + j * pixel, bias.as<T>()};
+        Out<T> out{c.x.as<T>() + i * line + j * pixel, end.bias.as<T>()};
         out.image_stride = c.x.dim(1) * line;
         out.y_stride = c.window.stride[0] * line;
         out.x_stride = c.window.stride[1] * pixel;
         out.height = v.pixels;
         out.width = h.pixels;
-        out.epilogue = epilogue;
+        out.epilogue = end.epilogue;
         const TapWeightSide<T, 16 / sizeof(T)> weight{.p = c.weight.as<T>(),
                                                       .in = to_int(ci),
                                                       .out = to_int(co),
@@ -161,11 +192,12 @@ void conv_grad_input(const Conv& c, const Array& bias, Epilogue epilogue) {
 }
 
 void conv2d_forward(const Conv2dForward& a, Stream stream) {
-  conv_forward({a.x, a.weight, a.y, a.window, a.groups, stream}, a.bias, a.epilogue);
+  conv_forward({a.x, a.weight, a.y, a.window, a.groups, stream},
+               {a.bias, a.epilogue, a.residual, a.mean, a.centred});
 }
 
 void conv2d_grad_input(const Conv2dGradInput& a, Stream stream) {
-  conv_grad_input({a.dx, a.weight, a.dy, a.window, a.groups, stream}, {}, Epilogue::none);
+  conv_grad_input({a.dx, a.weight, a.dy, a.window, a.groups, stream}, {});
 }
 
 }  // namespace lacuna::LACUNA_NS

@@ -14,11 +14,26 @@ struct Conv {
   Stream stream;
 };
 
-void conv_forward(const Conv& c, const Array& bias, Epilogue epilogue);
+/// What becomes of the result; what is absent is left out.
+struct ConvEnd {
+  Array bias = {};
+  Epilogue epilogue = Epilogue::none;
+  Array residual = {};            // shape of the result; of forward alone, as what follows
+  Array mean = {}, centred = {};  // out: the result's moments
+};
+
+void conv_forward(const Conv& c, const ConvEnd& end);
 /// x = epilogue(what y gives back + bias)
-void conv_grad_input(const Conv& c, const Array& bias, Epilogue epilogue);
+void conv_grad_input(const Conv& c, const ConvEnd& end);
 /// weight = the gradient
 void conv_grad_weight(const Conv& c);
+
+/// Whether every channel is a group of its own, for which these three do the same without products (conv2d_depthwise.cu).
+bool is_depthwise(const Conv& c);
+void depthwise_forward(const Conv& c, const ConvEnd& end);  // without moments
+void depthwise_grad_input(const Conv& c, const ConvEnd& end);
+void depthwise_grad_weight(const Conv& c);
+
 /// sums (channels) = the sum of y over everything else
 void channel_sums(const Array& sums, const Array& y, Stream stream);
 

@@ -17,6 +17,7 @@ namespace lacuna::LACUNA_NS {
 void sum(const Sum& a, Stream stream);  // reduce.cu
 
 void conv_grad_weight(const Conv& c) {
+  if (is_depthwise(c)) return depthwise_grad_weight(c);
   const std::int64_t kh = c.weight.dim(1), kw = c.weight.dim(2), ci = c.weight.dim(3),
                      channels = c.y.dim(3), co = channels / c.groups,
                      windows = c.y.dim(0) * c.y.dim(1) * c.y.dim(2);

@@ -11,11 +11,11 @@
 namespace lacuna::LACUNA_NS {
 
 void conv_transpose2d_forward(const ConvTranspose2dForward& a, Stream stream) {
-  conv_grad_input({a.y, a.weight, a.x, a.window, a.groups, stream}, a.bias, a.epilogue);
+  conv_grad_input({a.y, a.weight, a.x, a.window, a.groups, stream}, {a.bias, a.epilogue});
 }
 
 void conv_transpose2d_grad_input(const ConvTranspose2dGradInput& a, Stream stream) {
-  conv_forward({a.dy, a.weight, a.dx, a.window, a.groups, stream}, {}, Epilogue::none);
+  conv_forward({a.dy, a.weight, a.dx, a.window, a.groups, stream}, {});
 }
 
 void conv_transpose2d_grad_weight(const ConvTranspose2dGradWeight& a, Stream stream) {

@@ -10,14 +10,14 @@
 //   order        blocks that run together share rows of A and columns of B in L2: tiles go in groups of 8 rows
 //   determinism  yes: every sum has a fixed order, no atomics
 #include <algorithm>
+#include <device/epilogue.cuh>
 #include <device/launch.cuh>
+#include <device/moments.cuh>
 #include <device/shared.cuh>
 #include <device/tile.cuh>
 #include <device/workspace.cuh>
 
 #include "../array.h"
-#include "../epilogue.h"
-#include "../math.h"
 #include "../precision.h"
 
 namespace lacuna::LACUNA_NS {
@@ -41,9 +41,8 @@ struct Batches {
   }
 };
 
-/// Not inlined: it would stand 64 times in every kernel.
-__device__ LACUNA_NOINLINE inline float saturate(float v, bool as_tanh) {
-  return as_tanh ? math::tanh(v) : math::sigmoid(v);
+__device__ inline bool is_aligned(const void* p) {
+  return reinterpret_cast<std::uintptr_t>(p) % 16 == 0;
 }
 
 /// Where C goes: row m is pixel (image, y, x) of an array with unit stride along columns. Column n is channel n % channels of a
@@ -52,12 +51,15 @@ template <class T>
 struct Out {
   T* p;
   const T* bias = nullptr;
+  const T* residual = nullptr;  // laid out as C; may be C
   std::int64_t image_stride = 0, y_stride = 0, x_stride = 0;
   int height = 1, width = 0x7fffffff;  // a plain matrix is one image of one line
   int channels = 0x7fffffff, patch_width = 1;
   std::int64_t line = 0, pixel = 0;  // from a pixel of the patch to the one below, and to the next
   Epilogue epilogue = Epilogue::none;
-  bool accumulate = false;
+  float* moments =
+      nullptr;  // of each column of each row of tiles: (rows of tiles, 2, moment_columns)
+  std::int64_t moment_columns = 0;  // of all groups
 
   __device__ std::int64_t row(int m) const {
     const int x = m % width, line = m / width;
@@ -67,13 +69,11 @@ struct Out {
     const int at = n / channels;
     return at / patch_width * line + at % patch_width * pixel + n % channels;
   }
-  /// What is stored in column n where `old` was; `first` is the place of column 0's bias.
-  __device__ T finished(float v, const T& old, int n, std::int64_t first) const {
-    if (accumulate) v += static_cast<float>(old);
+  /// What is stored in column n; `first` is the place of column 0's bias, `added` the residual's element.
+  __device__ T finished(float v, const T& added, int n, std::int64_t first) const {
+    if (residual) v += static_cast<float>(added);
     if (bias) v += static_cast<float>(bias[first + n % channels]);
-    if (epilogue == Epilogue::relu) v = v < 0 ? 0.0f : v;
-    if (epilogue >= Epilogue::sigmoid) v = saturate(v, epilogue == Epilogue::tanh);
-    return T(v);
+    return T(activated(v, epilogue));
   }
 };
 
@@ -87,20 +87,26 @@ struct GemmSizes {
   int m, n, k;
 };
 
-/// What a thread copies of an operand's tiles: kVectors vectors, of kLines lines or kDepths k.
+/// What a thread copies of an operand's tiles: kVectors vectors, of kLines lines or kDepths k. A side that finds single
+/// elements of 2 bytes, for which there are no asynchronous copies, goes through registers (kHeld): they are loaded by
+/// start(), two that make a word of shared memory by one thread, and stored by finish(), while the tile between is multiplied.
 template <class Shape, class Side, int kTileLines>
 struct TileCopy {
   using T = typename Shape::T;
-  static constexpr int V = Side::kVector;
-  static constexpr bool kAlongK = Side::kAlongK;
+  static constexpr int kFound = Side::kVector, V = kFound > 1 ? kFound : 4 / sizeof(T);
+  static constexpr bool kAlongK = Side::kAlongK, kHeld = V != kFound;
   using Tile = SharedTile<Shape, kTileLines, kAlongK>;
   static constexpr int kVectors = kTileLines * Shape::kK / V / Shape::kThreads;
   static constexpr int kAcross = (kAlongK ? Shape::kK : kTileLines) / V;  // in a row of the tile
   static constexpr int kStep = Shape::kThreads / kAcross;
   static_assert(kVectors >= 1 && Shape::kThreads % kAcross == 0);
   static constexpr int kLines = kAlongK ? kVectors : 1, kDepths = kAlongK ? 1 : kVectors;
+  // Places that are decoded for one vector.
+  static constexpr int kLineParts = kHeld && !kAlongK ? V : 1,
+                       kDepthParts = kHeld && kAlongK ? V : 1;
 
-  typename Side::Line lines[kLines];
+  typename Side::Line lines[kLines][kLineParts];
+  Vec<T, V> held[kHeld ? kVectors : 1];
 
   static __device__ int line(int i) {
     return kAlongK ? threadIdx.x / kAcross + i * kStep : threadIdx.x % kAcross * V;
@@ -111,18 +117,44 @@ struct TileCopy {
 
   __device__ TileCopy(const Side& side, int first) {
     LACUNA_UNROLL
-    for (int i = 0; i < kLines; i++) lines[i] = side.line(first + line(i));
+    for (int i = 0; i < kLines; i++) LACUNA_UNROLL
+    for (int q = 0; q < kLineParts; q++) lines[i][q] = side.line(first + line(i) + q);
   }
   /// Starts k from `first` on; zeros from `end` on.
   __device__ __forceinline__ void start(AsyncCopies& copies, Tile tile, const Side& side, int first,
-                                        int end) const {
+                                        int end) {
+    if constexpr (kHeld) return load(side, first, end);
     LACUNA_NO_UNROLL  // for the registers
         for (int i = 0; i < kDepths; i++) {
       const auto d = side.depth(first + depth(i), end);
       LACUNA_UNROLL
       for (int j = 0; j < kLines; j++) {
-        const auto found = side.find(lines[j], d);
+        const auto found = side.find(lines[j][0], d);
         tile.template copy<V>(copies, line(j), depth(i), found.p, found.n, side.wide);
+      }
+    }
+  }
+  /// Once the stage that `tile` is may be written, and after start().
+  __device__ __forceinline__ void finish(Tile tile) const {
+    if constexpr (kHeld) {
+      LACUNA_UNROLL
+      for (int i = 0; i < kDepths; i++) LACUNA_UNROLL
+      for (int j = 0; j < kLines; j++) tile.store(line(j), depth(i), held[i * kLines + j]);
+    }
+  }
+
+ private:
+  __device__ __forceinline__ void load(const Side& side, int first, int end) {
+    LACUNA_UNROLL
+    for (int i = 0; i < kDepths; i++) {
+      typename Side::Depth d[kDepthParts];
+      LACUNA_UNROLL
+      for (int q = 0; q < kDepthParts; q++) d[q] = side.depth(first + depth(i) + q, end);
+      LACUNA_UNROLL
+      for (int j = 0; j < kLines; j++) LACUNA_UNROLL
+      for (int q = 0; q < V; q++) {
+        const auto found = side.find(lines[j][kAlongK ? 0 : q], d[kAlongK ? q : 0]);
+        held[i * kLines + j].v[q] = found.n > 0 ? *found.p : T(0.0f);
       }
     }
   }
@@ -153,8 +185,8 @@ __global__ void __launch_bounds__(Shape::kThreads)
   b.p += batches.of(batches.b, z);
   const int begin = split * splits.depth;
   const int end = begin + splits.depth < size.k ? begin + splits.depth : size.k;
-  const CopyA copy_a(a, m0);
-  const CopyB copy_b(b, n0);
+  CopyA copy_a(a, m0);
+  CopyB copy_b(b, n0);
   Accumulator<Shape> c;
   AsyncCopies copies;
   // A group a stage, also where nothing is left to copy, so that counting groups says which tile has come.
@@ -166,14 +198,25 @@ __global__ void __launch_bounds__(Shape::kThreads)
     }
     copies.commit();
   };
-  for (int s = 0; s < kStages - 1; s++) start(begin + s * Shape::kK, s);
+  const auto finish = [&](int k, int stage) {
+    T* const tile = stages + stage * (kA + kB);
+    if (k >= end) return;
+    copy_a.finish({tile});
+    copy_b.finish({tile + kA});
+  };
+  for (int s = 0; s < kStages - 1; s++) {
+    start(begin + s * Shape::kK, s);
+    finish(begin + s * Shape::kK, s);
+  }
   int now = 0, next = kStages - 1;
   for (int k = begin; k < end; k += Shape::kK) {
     copies.wait_but<kStages - 2>();
     __syncthreads();  // this tile is there, and the one that `next` overwrites is not needed any more
-    start(k + (kStages - 1) * Shape::kK, next);
+    const int ahead = k + (kStages - 1) * Shape::kK;
+    start(ahead, next);
     T* const tile = stages + now * (kA + kB);
     c.multiply(typename CopyA::Tile{tile}, typename CopyB::Tile{tile + kA});
+    finish(ahead, next);
     next = now;
     now = now + 1 == kStages ? 0 : now + 1;
   }
@@ -183,6 +226,7 @@ __global__ void __launch_bounds__(Shape::kThreads)
   // C goes through shared memory, so that each line leaves in whole vectors, in a loop that is not unrolled.
   const std::int64_t base = batches.of(batches.c, z), bias = batches.of(batches.bias, z);
   constexpr int W = 16 / sizeof(T);
+  Moments moments;  // of column threadIdx.x
   for (int first = 0; first < Shape::kM; first += 64) {
     c.each(first, [&](int i, int j, float v) { room[(i - first) * kPitch + j] = v; });
     __syncthreads();
@@ -190,29 +234,49 @@ __global__ void __launch_bounds__(Shape::kThreads)
       const int i = e / (Shape::kN / W), j = e % (Shape::kN / W) * W;
       const int m = m0 + first + i, n = n0 + j;
       if (m >= size.m || n >= size.n) continue;
-      const float* const v = &room[i * kPitch + j];
+      float* const v = &room[i * kPitch + j];
       const int count = size.n - n < W ? size.n - n : W;
       if (splits.partial) {
         float* const to = splits.partial + (std::int64_t{part} * size.m + m) * size.n + n;
         for (int q = 0; q < count; q++) to[q] = v[q];
         continue;
       }
-      T* const row = out.p + base + out.row(m);
-      T* const to = row + out.column(n);
-      if (count == W && out.channels % W == 0 && reinterpret_cast<std::uintptr_t>(to) % 16 == 0) {
-        Vec<T, W> together;
+      const std::int64_t row = base + out.row(m), at = row + out.column(n);
+      T* const to = out.p + at;
+      const T* const residual = out.residual ? out.residual + at : to;
+      if (count == W && out.channels % W == 0 && is_aligned(to) && is_aligned(residual)) {
+        Vec<T, W> together = {};
+        if (out.residual) together = *reinterpret_cast<const Vec<T, W>*>(residual);
         LACUNA_UNROLL
-        for (int q = 0; q < W; q++) together.v[q] = out.finished(v[q], to[q], n + q, bias);
+        for (int q = 0; q < W; q++) {
+          together.v[q] = out.finished(v[q], together.v[q], n + q, bias);
+          v[q] = static_cast<float>(together.v[q]);
+        }
         *reinterpret_cast<Vec<T, W>*>(to) = together;
       } else {
         LACUNA_NO_UNROLL
         for (int q = 0; q < count; q++) {
-          T& one = row[out.column(n + q)];
-          one = out.finished(v[q], one, n + q, bias);
+          const std::int64_t one = row + out.column(n + q);
+          out.p[one] = out.finished(v[q], out.residual ? out.residual[one] : T(0.0f), n + q, bias);
+          v[q] = static_cast<float>(out.p[one]);
         }
       }
     }
     __syncthreads();
+    if (!out.moments) continue;
+    if (threadIdx.x < Shape::kN) {
+      const int left = size.m - m0 - first, column = threadIdx.x;
+      const Moments slab =
+          moments_of(left < 64 ? left : 64, [&](int i) { return room[i * kPitch + column]; });
+      moments.join(slab.mean, slab.centred, slab.count);
+    }
+    __syncthreads();
+  }
+  const int n = n0 + static_cast<int>(threadIdx.x);
+  if (out.moments && threadIdx.x < Shape::kN && n < size.n) {
+    float* const to = out.moments + 2 * place.m * out.moment_columns + base + n;
+    to[0] = moments.mean;
+    to[out.moment_columns] = moments.centred;
   }
 }
 
@@ -228,14 +292,19 @@ __global__ void __launch_bounds__(256)
   for (int s = 0; s < splits.count; s++) sum += partial[s * area];
   const int m = static_cast<int>(e / size.n), n = static_cast<int>(e % size.n);
   const std::int64_t at = batches.of(batches.c, z) + out.row(m) + out.column(n);
-  out.p[at] = out.finished(sum, out.p[at], n, batches.of(batches.bias, z));
+  out.p[at] =
+      out.finished(sum, out.residual ? out.residual[at] : T(0.0f), n, batches.of(batches.bias, z));
 }
 
 // ---- launchers ----
 
+/// The least rows of a tile.
+inline constexpr int kLeastRows = 64;
+
 template <class Shape, class A, class B>
-void gemm_tiled(const A& a, const B& b, const Out<typename Shape::T>& out, const Batches& batches,
-                GemmSizes size, Device device, Stream stream) {
+int gemm_tiled(const A& a, const B& b, Out<typename Shape::T> out, const Batches& batches,
+               GemmSizes size, Device device, Stream stream) {
+  static_assert(Shape::kM >= kLeastRows);
   const std::int64_t tiles =
       ceil_div(size.m, Shape::kM) * ceil_div(size.n, Shape::kN) * batches.count;
   // At least 8 steps a part, and two blocks a multiprocessor.
@@ -250,21 +319,24 @@ void gemm_tiled(const A& a, const B& b, const Out<typename Shape::T>& out, const
   const std::int64_t elements = std::int64_t{size.m} * size.n * batches.count;
   const Workspace<float> partial(device, splits.count > 1 ? elements * splits.count : 0);
   splits.partial = partial.data();
+  if (splits.partial) out.moments = nullptr;
   launch({.grid = tiles * splits.count, .block = Shape::kThreads, .stream = stream},
          gemm_kernel<Shape, A, B>, a, b, out, batches, size, splits);
   if (splits.partial)
     launch({.grid = ceil_div(elements, 256), .block = 256, .stream = stream, .barriers = false},
            gemm_finish<typename Shape::T>, out, batches, size, splits);
+  return splits.partial ? 0 : Shape::kM;
 }
 
+/// Returns how many rows out.moments are of at a time: kLeastRows or more; 0 where they were not written, since k was split.
 template <Math kMath, class A, class B, class T>
-void gemm(const A& a, const B& b, const Out<T>& out, const Batches& batches, GemmSizes size,
-          Device device, Stream stream) {
+int gemm(const A& a, const B& b, const Out<T>& out, const Batches& batches, GemmSizes size,
+         Device device, Stream stream) {
   if constexpr (kMath != Math::f32 && A::kVector > 1 && B::kVector > 1) {
     if (ceil_div(size.m, 128) * ceil_div(size.n, 128) * batches.count >= kMultiprocessors)
       return gemm_tiled<TileShape<kMath, true>>(a, b, out, batches, size, device, stream);
   }
-  gemm_tiled<TileShape<kMath, false>>(a, b, out, batches, size, device, stream);
+  return gemm_tiled<TileShape<kMath, false>>(a, b, out, batches, size, device, stream);
 }
 
 /// Calls f(std::integral_constant<Math, ...>) with what the arrays' type and precision() ask for.

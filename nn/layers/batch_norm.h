@@ -24,9 +24,15 @@ class BatchNorm : public Module {
                  options.channels);
   }
 
-  Tensor forward(Context& context, const Tensor& x) override {
+  Tensor forward(Context& context, const Tensor& x) override { return forward(context, x, {}); }
+  /// The same where somebody knows the moments of x.
+  Tensor forward(Context& context, const Tensor& x, const ChannelMoments& moments) {
     return batch_norm(x, weight, bias, running_mean, running_var, context,
-                      {.momentum = options_.momentum, .eps = options_.eps});
+                      {.momentum = options_.momentum, .eps = options_.eps}, moments);
+  }
+  /// Whether forward() takes the moments of x, and not the running ones.
+  bool of_batch(const Context& context) const {
+    return context.training || !running_mean.defined();
   }
 
   void members(Members& m) override {

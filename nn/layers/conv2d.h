@@ -27,12 +27,10 @@ class Conv2d : public FusableLayer {
 
   using FusableLayer::forward;
   Tensor forward(Context&, const Tensor& x, Epilogue activation) override {
-    return conv2d(x, weight, bias,
-                  {.stride = options_.stride,
-                   .padding = options_.padding,
-                   .dilation = options_.dilation,
-                   .groups = options_.groups,
-                   .activation = activation});
+    return convolve(x, activation, nullptr);
+  }
+  Tensor forward(Context&, const Tensor& x, ChannelMoments& moments) override {
+    return convolve(x, Epilogue::none, &moments);
   }
 
   void members(Members& m) override {
@@ -44,6 +42,16 @@ class Conv2d : public FusableLayer {
 
  private:
   Options options_;
+
+  Tensor convolve(const Tensor& x, Epilogue activation, ChannelMoments* moments) const {
+    return conv2d(x, weight, bias,
+                  {.stride = options_.stride,
+                   .padding = options_.padding,
+                   .dilation = options_.dilation,
+                   .groups = options_.groups,
+                   .activation = activation},
+                  {}, moments);
+  }
 };
 
 }  // namespace lacuna

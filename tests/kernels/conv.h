@@ -13,7 +13,7 @@ struct ConvCase {
   std::int64_t n = 1, h = 1, w = 1, ci = 1, co = 1, kh = 1, kw = 1;
   Window2d window;
   std::int64_t groups = 1;
-  bool bias = true;
+  bool bias = true, residual = false;
   Epilogue epilogue = Epilogue::none;
 
   std::int64_t oh() const { return window.output(h, kh, 0); }
@@ -29,7 +29,7 @@ inline std::ostream& operator<<(std::ostream& out, const ConvCase& c) {
              << c.window.stride[1] << " padding " << c.window.padding[0] << ","
              << c.window.padding[1] << " dilation " << c.window.dilation[0] << ","
              << c.window.dilation[1] << " groups " << c.groups << (c.bias ? " bias" : "")
-             << " epilogue " << static_cast<int>(c.epilogue);
+             << (c.residual ? " residual" : "") << " epilogue " << static_cast<int>(c.epilogue);
 }
 
 inline double epilogue(Epilogue e, double v) {
@@ -42,14 +42,15 @@ inline double epilogue(Epilogue e, double v) {
 /// Every product of the convolution, visited once: it adds to y, and by the product rule to both gradients.
 inline void brute_force(const ConvCase& s, const Buffer<double>& x, const Buffer<double>& weight,
                         const Buffer<double>& bias, const Buffer<double>& dy, Buffer<double>& y,
-                        Buffer<double>& dx, Buffer<double>& dw, Buffer<double>& db) {
+                        Buffer<double>& dx, Buffer<double>& dw, Buffer<double>& db,
+                        const double* residual = nullptr) {
   for (Buffer<double>* b : {&dx, &dw, &db})
     for (std::int64_t i = 0; i < b->size(); i++) (*b)[i] = 0;
   const std::int64_t oh = s.oh(), ow = s.ow(), each = s.ci / s.groups;
   for (std::int64_t at = 0; at < y.size(); at++) {
     const std::int64_t o = at % s.co, j = at / s.co % ow, i = at / s.co / ow % oh,
                        n = at / s.co / ow / oh;
-    double sum = s.bias ? bias[o] : 0;
+    double sum = (s.bias ? bias[o] : 0) + (residual ? residual[at] : 0);
     db[o] += dy[at];
     for (std::int64_t p = 0; p < s.kh; p++)
       for (std::int64_t q = 0; q < s.kw; q++)

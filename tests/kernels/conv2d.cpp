@@ -8,13 +8,14 @@ namespace {
 
 template <class T>
 struct Operands {
-  Buffer<T> x, weight, bias, dy, y, dx, dweight, dbias;
+  Buffer<T> x, weight, bias, dy, residual, y, dx, dweight, dbias;
   ConvCase s;
   explicit Operands(const ConvCase& c)
       : x(random<T>(count(c.x_shape()), 1)),
         weight(random<T>(count(c.weight_shape()), 2)),
         bias(random<T>(c.co, 3)),
         dy(random<T>(count(c.y_shape()), 4)),
+        residual(random<T>(count(c.y_shape()), 5)),
         y(count(c.y_shape())),
         dx(count(c.x_shape())),
         dweight(count(c.weight_shape())),
@@ -29,6 +30,7 @@ struct Operands {
     a.window = s.window;
     a.groups = s.groups;
     a.epilogue = s.epilogue;
+    if (s.residual) a.residual = array(residual.data(), s.y_shape());
     run<&KernelTable::conv2d_forward>(a, kCpu);
   }
   void grad_input() {
@@ -57,7 +59,8 @@ void check(const ConvCase& s) {
   Operands<double> exact(s);
   Buffer<double> y(count(s.y_shape())), dx(count(s.x_shape())), dw(count(s.weight_shape())),
       db(s.co);
-  brute_force(s, exact.x, exact.weight, exact.bias, exact.dy, y, dx, dw, db);
+  brute_force(s, exact.x, exact.weight, exact.bias, exact.dy, y, dx, dw, db,
+              s.residual ? exact.residual.data() : nullptr);
   exact.forward();
   exact.grad_input();
   exact.grad_weight();
@@ -171,6 +174,53 @@ TEST(Conv2d, BiasAndEpilogue) {
     }
 }
 
+TEST(Conv2d, Residual) {
+  ConvCase c = simple(2, 5, 6, 9, 18, 3, 1, 1);
+  c.residual = true;
+  for (const bool bias : {false, true})
+    for (const Epilogue e : {Epilogue::none, Epilogue::relu, Epilogue::tanh}) {
+      c.bias = bias;
+      c.epilogue = e;
+      check(c);
+    }
+  for (ConvCase more : {simple(2, 4, 4, 300, 70, 3, 1, 1), simple(3, 16, 16, 24, 130, 3, 2, 1),
+                        simple(2, 6, 7, 24, 24, 3, 1, 1, 1, 24), simple(2, 9, 11, 5, 6, 3, 2, 7)}) {
+    more.residual = true;  // sums in blocks, many pieces, depthwise, windows that see nothing
+    check(more);
+  }
+}
+
+// Together or not at all, f32, one value a channel; and they are what batch norm would compute.
+TEST(Conv2d, Moments) {
+  const ConvCase s = simple(3, 9, 8, 5, 7, 3, 1, 1);
+  Operands<float> o(s);
+  Buffer<float> mean(7), centred(7);
+  Conv2dForward a;
+  a.y = array(o.y.data(), s.y_shape());
+  a.x = array(o.x.data(), s.x_shape());
+  a.weight = array(o.weight.data(), s.weight_shape());
+  a.bias = array(o.bias.data(), {7});
+  a.window = s.window;
+  a.mean = array(mean.data(), {7});
+  const auto call = [&] { run<&KernelTable::conv2d_forward>(a, kCpu); };
+  EXPECT_EQ(error_of(call),
+            "[conv2d] mean and centred come together: got mean (7) f32 cpu, centred undefined");
+  a.centred = array(centred.data(), {6});
+  EXPECT_EQ(error_of(call),
+            "[conv2d] centred must have one value a channel: got centred (6) f32 cpu for y (3, 9, "
+            "8, 7) f32 cpu");
+  a.centred = array(centred.data(), {7});
+  call();
+  for (int c = 0; c < 7; c++) {
+    double sum = 0, squares = 0;
+    for (std::int64_t i = c; i < o.y.size(); i += 7) sum += o.y[i] / (3 * 9 * 8);
+    for (std::int64_t i = c; i < o.y.size(); i += 7) squares += (o.y[i] - sum) * (o.y[i] - sum);
+    EXPECT_NEAR(mean[c], sum, 1e-6 * (1 + std::fabs(sum)));
+    EXPECT_NEAR(centred[c], squares, 1e-5 * squares);
+  }
+  EXPECT_TRUE(mean.intact() && centred.intact());
+}
+
 TEST(Conv2d, EmptySizes) {
   check(simple(0, 5, 6, 3, 4, 3, 1, 1));
   check(simple(2, 5, 6, 0, 4, 3, 1, 1));
@@ -214,6 +264,12 @@ TEST(Conv2d, RulesNameEveryShape) {
            [&](Conv2dForward& a) { a.bias = array(memory.data(), {15}); }),
       "[conv2d] bias must have one element an output channel: got x (8, 4, 4, 3) f32 cpu, weight "
       "(16, 3, 3, 3) f32 cpu, bias (15) f32 cpu, y (8, 2, 2, 16) f32 cpu, groups 1");
+  EXPECT_EQ(text({8, 4, 4, 3}, {16, 3, 3, 3}, {8, 2, 2, 16},
+                 [&](Conv2dForward& a) {
+                   a.residual = array(memory.data(), {8, 2, 2, 1});
+                 }),
+            "[conv2d] arguments must have one shape: got y (8, 2, 2, 16) f32 cpu, residual (8, 2, "
+            "2, 1) f32 cpu");
   EXPECT_EQ(
       text({4, 4, 3}, {16, 3, 3, 3}, {8, 2, 2, 16}),
       "[conv2d] x must have four dimensions (n, h, w, channels): got x (4, 4, 3) f32 cpu, weight "

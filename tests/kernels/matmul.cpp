@@ -10,17 +10,18 @@ struct Case {
   bool a_across = false, b_across = false;  // the operand is stored transposed
   std::int64_t batch = 1;
   bool a_repeats = false, b_repeats = false;  // with a batch stride of 0
-  bool bias = false, accumulate = false;
+  bool bias = false, accumulate = false;      // accumulate: the residual is c itself
   Epilogue epilogue = Epilogue::none;
   std::int64_t pad = 0;  // elements between two rows of c
+  bool residual = false;
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) {
   return out << c.m << "x" << c.n << "x" << c.k << (c.a_across ? " a^T" : "")
              << (c.b_across ? " b^T" : "") << " batch " << c.batch << (c.a_repeats ? " one a" : "")
              << (c.b_repeats ? " one b" : "") << (c.bias ? " bias" : "")
-             << (c.accumulate ? " accumulate" : "") << " epilogue " << static_cast<int>(c.epilogue)
-             << " pad " << c.pad;
+             << (c.accumulate ? " accumulate" : "") << (c.residual ? " residual" : "")
+             << " epilogue " << static_cast<int>(c.epilogue) << " pad " << c.pad;
 }
 
 template <class T>
@@ -39,6 +40,7 @@ template <class T>
 struct Operands {
   Buffer<T> a, b, bias, old, c;
   Matmul args;
+  bool accumulate;
   explicit Operands(const Case& s)
       : a(random<T>(s.batch * s.m * s.k, 1)),
         b(random<T>(s.batch * s.k * s.n, 2)),
@@ -51,13 +53,15 @@ struct Operands {
     args.c.strides[1] = s.n + s.pad;
     args.c.strides[0] = s.m * (s.n + s.pad);
     if (s.bias) args.bias = array(bias.data(), {s.n});
-    args.accumulate = s.accumulate;
+    if (s.residual || s.accumulate) args.residual = args.c;
+    if (s.residual) args.residual.data = old.data();
+    accumulate = s.accumulate;
     args.epilogue = s.epilogue;
   }
   void run() {
     // Elements between rows must survive as well, so they get values too.
     for (std::int64_t i = 0; i < c.size(); i++)
-      if (args.accumulate || (args.c.shape[2] && i % args.c.strides[1] >= args.c.shape[2]))
+      if (accumulate || (args.c.shape[2] && i % args.c.strides[1] >= args.c.shape[2]))
         c[i] = old[i];
     lacuna::run<&KernelTable::matmul>(args, kCpu);
   }
@@ -76,7 +80,7 @@ Buffer<double> formula(const Case& s, Operands<double>& o) {
         double sum = s.bias ? o.bias[j] : 0;
         for (std::int64_t k = 0; k < s.k; k++)
           sum += at(o.args.a, batch, i, k) * at(o.args.b, batch, k, j);
-        if (s.accumulate) sum += to;
+        if (s.accumulate || s.residual) sum += to;
         if (s.epilogue == Epilogue::relu) sum = sum < 0 ? 0 : sum;
         if (s.epilogue == Epilogue::sigmoid) sum = 1 / (1 + std::exp(-sum));
         if (s.epilogue == Epilogue::tanh) sum = std::tanh(sum);
@@ -131,6 +135,9 @@ TEST(Matmul, LongSumsAreCutIntoBlocks) {
       s.accumulate = true;
       s.epilogue = Epilogue::tanh;
       check(s);
+      s.accumulate = false;
+      s.residual = true;
+      check(s);
     }
 }
 
@@ -154,6 +161,8 @@ TEST(Matmul, BiasEpilogueAccumulateAndRowStride) {
           s.accumulate = accumulate;
           s.pad = n == 71 ? 0 : 5;
           check(s);
+          s.residual = !accumulate;
+          if (s.residual) check(s);
         }
 }
 
@@ -164,6 +173,7 @@ TEST(Matmul, FewRowsOfATransposedB) {
         Case s{m, n, k, false, true};
         s.bias = n != 3;
         s.accumulate = n == 3;
+        s.residual = n == 64;
         s.epilogue = k == 33 ? Epilogue::sigmoid : Epilogue::relu;
         check(s);
       }
@@ -175,6 +185,8 @@ TEST(Matmul, Batches) {
       for (const int repeats : {0, 1, 2, 3}) {
         Case s{17, 20, 33, across, !across, batch, (repeats & 1) != 0, (repeats & 2) != 0};
         s.bias = true;
+        check(s);
+        s.residual = true;
         check(s);
       }
   check({64, 64, 64, false, true, 40});

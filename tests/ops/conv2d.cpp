@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "../../core/ops/batch_norm.h"
 #include "../../core/tape.h"
 #include "conv_reference.h"
 #include "errors.h"
@@ -16,14 +17,69 @@ static std::vector<double> reference(const Tensors& x, const Conv2dOptions& o) {
                o.stride, o.dilation, o.groups, o.activation);
 }
 
-static void conv(const std::string& name, const Shape& x, const Shape& weight, bool bias,
-                 const Conv2dOptions& o) {
+static Case conv_case(const std::string& name, const Shape& x, const Shape& weight, bool bias,
+                      const Conv2dOptions& o) {
   Case c;
   c.name = "conv2d/" + name;
   c.inputs = {{x}, {weight, -1, 1}};
   if (bias) c.inputs.push_back({{weight[0]}});
   c.apply = [o](const Tensors& t) { return conv2d(t[0], t[1], t.size() > 2 ? t[2] : Tensor(), o); };
   c.reference = [o](const Tensors& t) { return reference(t, o); };
+  return c;
+}
+
+static void conv(const std::string& name, const Shape& x, const Shape& weight, bool bias,
+                 const Conv2dOptions& o) {
+  add(conv_case(name, x, weight, bias, o));
+}
+
+// The last input is the residual, shape of y.
+static void residual(const std::string& name, const Shape& x, const Shape& weight, bool bias,
+                     const Shape& y, const Conv2dOptions& o) {
+  Case c = conv_case("residual/" + name, x, weight, bias, o);
+  c.inputs.push_back({y});
+  c.apply = [o](const Tensors& t) {
+    return conv2d(t[0], t[1], t.size() > 3 ? t[2] : Tensor(), o, t.back());
+  };
+  c.reference = [o](Tensors t) {
+    const auto more = t.back().to_vector<double>();
+    t.pop_back();
+    Conv2dOptions plain = o;
+    plain.activation = Epilogue::none;
+    auto y = reference(t, plain);
+    for (std::size_t i = 0; i < y.size(); i++) y[i] = activated(o.activation, y[i] + more[i]);
+    return y;
+  };
+  add(c);
+}
+
+// Batch norm with the moments that the convolution took. A bias far from zero has no share in the result.
+static void moments(const std::string& name, const Shape& x, const Shape& weight, double offset,
+                    const Conv2dOptions& o) {
+  Case c = conv_case("moments/" + name, x, weight, true, o);
+  c.inputs[2] = {{weight[0]}, offset, offset + 1};
+  c.inputs[2].differentiable = false;
+  c.apply = [o](const Tensors& t) {
+    ChannelMoments of_y;
+    const Tensor y = conv2d(t[0], t[1], t[2], o, {}, &of_y);
+    return batch_norm(y, {}, {}, {}, {}, Context(), {}, of_y);
+  };
+  c.reference = [o](const Tensors& t) {
+    auto y = reference(t, o);
+    const auto n = static_cast<std::size_t>(t[1].dim(0));
+    const double rows = static_cast<double>(y.size() / n);
+    for (std::size_t j = 0; j < n; j++) {
+      double mean = 0, variance = 0;
+      for (std::size_t i = j; i < y.size(); i += n) mean += y[i] / rows;
+      for (std::size_t i = j; i < y.size(); i += n)
+        variance += (y[i] - mean) * (y[i] - mean) / rows;
+      for (std::size_t i = j; i < y.size(); i += n)
+        y[i] = (y[i] - mean) / std::sqrt(variance + 1e-5);
+    }
+    return y;
+  };
+  c.tolerance = offset ? 1e-4 : 3e-6;  // some ulps of 100, in standard deviations
+  c.gradient_tolerance = offset ? 1e-4 : 2e-5;
   add(c);
 }
 
@@ -55,7 +111,19 @@ static const Register cases([] {
     conv(name, {2, 5, 6, 3}, {4, 3, 3, 3}, true, {.padding = 1, .activation = activation});
     conv(std::string(name) + "/no_bias", {2, 5, 6, 3}, {4, 3, 3, 3}, false,
          {.stride = 2, .activation = activation});
+    residual(name, {2, 5, 6, 3}, {4, 3, 3, 3}, true, {2, 5, 6, 4},
+             {.padding = 1, .activation = activation});
   }
+  residual("none", {2, 5, 6, 3}, {4, 3, 3, 3}, true, {2, 5, 6, 4}, {.padding = 1});
+  residual("no_bias", {2, 5, 6, 3}, {5, 3, 3, 3}, false, {2, 2, 2, 5}, {.stride = 2});
+  residual("parts", {1, 4, 4, 128}, {8, 3, 3, 128}, true, {1, 4, 4, 8},
+           {.padding = 1, .activation = Epilogue::relu});
+  residual("groups", {2, 5, 6, 4}, {8, 3, 3, 2}, true, {2, 5, 6, 8}, {.padding = 1, .groups = 2});
+  moments("odd", {3, 7, 9, 3}, {5, 3, 3, 3}, 0, {.padding = 1});
+  moments("tiles", {2, 17, 16, 4}, {70, 1, 1, 4}, 0, {});
+  moments("groups", {2, 9, 9, 6}, {12, 3, 3, 3}, 0, {.padding = 1, .groups = 2});
+  moments("parts", {1, 4, 4, 128}, {8, 3, 3, 128}, 0, {.padding = 1});
+  moments("offset", {2, 12, 12, 3}, {8, 3, 3, 3}, 100, {.padding = 1});
   for (int n : kSizes) {
     const std::string size = std::to_string(n);
     conv("batch=" + size, {n, 3, 3, 2}, {2, 3, 3, 2}, true, {.padding = 1});
@@ -115,6 +183,21 @@ TEST(Conv2d, SavesOnlyWhatGradientsNeed) {
   EXPECT_EQ(tape_stats(conv2d(data, weight, bias)).saved_bytes, 0);
   weight.requires_grad();  // x, for dweight; the weight itself is of use to dx alone
   EXPECT_EQ(tape_stats(conv2d(data, weight, bias)).saved_bytes, 2 * 8 * 8 * 3 * 4);
+}
+
+// The gradient before the activation is computed once, and is the residual's.
+TEST(Conv2d, ResidualNeedsNothingSaved) {
+  const Tensor data = Tensor::zeros({2, 8, 8, 3}), weight = Tensor::zeros({4, 3, 3, 3});
+  Tensor shortcut = Tensor::zeros({2, 6, 6, 4});
+  shortcut.requires_grad();
+  EXPECT_EQ(tape_stats(conv2d(data, weight, {}, {}, shortcut)).saved_bytes, 0);
+  const Tensor y = conv2d(data, weight, {}, {.activation = Epilogue::relu}, shortcut);
+  EXPECT_EQ(tape_stats(y).saved_bytes, 2 * 6 * 6 * 4 * 4);  // y, for the mask
+  EXPECT_EQ(error_of([&] {
+              conv2d(data, weight, {}, {}, Tensor::zeros({2, 6, 6, 1}));
+            }),
+            "[conv2d] arguments must have one shape: got y (2, 6, 6, 4) f32 cpu, residual (2, 6, "
+            "6, 1) f32 cpu");
 }
 
 // A frozen weight: the bias alone has a gradient, and it is the one that comes with the weight's.

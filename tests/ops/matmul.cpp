@@ -131,6 +131,30 @@ static const Register cases([] {
     rows(name, {6, 5}, {4, 5}, true, activation);
     rows(std::string(name) + "/three_dims", {2, 3, 5}, {4, 5}, false, activation);
   }
+  for (const Shape& x : {Shape{6, 5}, {2, 3, 5}, {3, 700}})
+    for (const Epilogue activation : {Epilogue::none, Epilogue::relu}) {
+      Shape y = x;
+      y[x.size() - 1] = 4;
+      add({.name = "linear/residual/" +
+                   std::string(activation == Epilogue::none ? "none/" : "relu/") +
+                   std::to_string(x.numel()),
+           .inputs = {{x}, {{4, x.back()}, -1, 1}, {{4}}, {y}},
+           .apply =
+               [activation](const Tensors& t) {
+                 return linear(t[0], t[1], t[2], {.activation = activation}, t[3]);
+               },
+           .reference =
+               [activation](const Tensors& t) {
+                 NoGrad guard;
+                 auto sum = linear(t[0], t[1], t[2]).to_vector<double>();
+                 const auto more = t[3].to_vector<double>();
+                 for (std::size_t i = 0; i < sum.size(); i++) {
+                   sum[i] += more[i];
+                   if (activation == Epilogue::relu) sum[i] = std::fmax(sum[i], 0);
+                 }
+                 return sum;
+               }});
+    }
   // The first token of each sequence: rows with a gap between them, read in place.
   add({.name = "linear/every_third_row",
        .inputs = {{{4, 3, 5}}, {{2, 5}}},

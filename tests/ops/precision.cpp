@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "../../core/ops/attention.h"
+#include "../../core/ops/batch_norm.h"
 #include "../../core/ops/conv2d.h"
 #include "../../core/ops/conv_transpose2d.h"
 #include "../../core/ops/info_nce.h"
@@ -86,13 +89,69 @@ TEST_P(OnDevice, Convolutions) {
   check("vectors", conv({.padding = 1}), {{2, 6, 5, 16}, {24, 3, 3, 16}});
   check("stride", conv({.stride = 2, .padding = 1}), {{2, 9, 8, 16}, {16, 3, 3, 16}});
   check("stem", conv({.stride = 2, .padding = 3}), {{2, 12, 12, 3}, {16, 7, 7, 3}});
+  check("small stem", conv({.padding = 1}), {{2, 9, 11, 3}, {24, 3, 3, 3}});
+  check("one channel", conv({.padding = {2, 0}}), {{3, 9, 8, 1}, {10, 5, 5, 1}});
+  check("odd channels, k of many steps", conv({.padding = 2}), {{2, 9, 9, 13}, {20, 5, 5, 13}});
+  check("three of six channels", conv({.padding = 1, .dilation = 2, .groups = 2}),
+        {{2, 6, 7, 6}, {8, 3, 3, 3}});
   check("groups", conv({.padding = 1, .groups = 2}), {{2, 5, 6, 16}, {16, 3, 3, 8}});
   check("dilation", conv({.stride = {2, 1}, .padding = 2, .dilation = {3, 2}}),
         {{2, 9, 8, 8}, {8, 3, 3, 8}});
   check("pixels in parts", conv({.padding = 1}), {{4, 16, 16, 8}, {8, 3, 3, 8}});
+  const auto residual = [](const Tensors& x) {
+    return conv2d(x[0], x[1], {}, {.padding = 1, .activation = Epilogue::tanh}, x[2]);
+  };
+  check("residual", residual, {{2, 6, 5, 16}, {24, 3, 3, 16}, {2, 6, 5, 24}});
+  check("residual, no vectors", residual, {{2, 6, 5, 16}, {7, 3, 3, 16}, {2, 6, 5, 7}});
+  check("residual, k in parts", residual, {{1, 4, 4, 128}, {16, 3, 3, 128}, {1, 4, 4, 16}});
   check("transposed",
         [](const Tensors& x) { return conv_transpose2d(x[0], x[1], {}, {.stride = 2}); },
         {{2, 5, 4, 16}, {16, 2, 2, 8}});
+}
+
+// What a convolution says of its result's channels, against the result as it was stored.
+TEST_P(OnDevice, Moments) {
+  const auto& [type, arithmetic] = GetParam();
+  const Backend* backend = find_backend(type);
+  if (!backend) GTEST_SKIP() << "not in this build";
+  if (backend->device_count() == 0) GTEST_SKIP() << backend->why_absent();
+  const auto make = [&, dtype = arithmetic.dtype, device = Device{type, 0}](
+                        const Shape& shape, std::uint64_t seed, double low, double high) {
+    return to(to(make_input({shape, low, high}, seed, Dtype::f32), dtype), device);
+  };
+  const auto check_one = [&](const char* what, const Shape& x, const Shape& weight, bool residual,
+                             const Conv2dOptions& o) {
+    SCOPED_TRACE(what);
+    const std::int64_t n = weight[0];
+    const Tensor image = make(x, 1, -1, 1), kernel = make(weight, 2, -1, 1),
+                 bias = make({n}, 3, 20, 30), shape = conv2d(image, kernel, bias, o);
+    const Tensor added = residual ? make(shape.shape(), 4, -2, 2) : Tensor();
+    ChannelMoments moments, again;
+    const auto y = conv2d(image, kernel, bias, o, added, &moments).to_vector<double>();
+    conv2d(image, kernel, bias, o, added, &again);
+    const auto mean = moments.mean.to_vector<double>(),
+               centred = moments.centred.to_vector<double>();
+    EXPECT_EQ(mean, again.mean.to_vector<double>());
+    EXPECT_EQ(centred, again.centred.to_vector<double>());
+    const double rows = static_cast<double>(y.size()) / static_cast<double>(n);
+    for (std::int64_t c = 0; c < n; c++) {
+      double sum = 0, squares = 0;
+      for (std::size_t i = c; i < y.size(); i += n) sum += y[i];
+      for (std::size_t i = c; i < y.size(); i += n)
+        squares += (y[i] - sum / rows) * (y[i] - sum / rows);
+      EXPECT_NEAR(mean[c], sum / rows, 5e-7 * std::fabs(sum / rows) + 1e-12) << "channel " << c;
+      EXPECT_NEAR(centred[c], squares, 1e-5 * squares + 1e-12) << "channel " << c;
+    }
+  };
+  set_precision(arithmetic.precision);
+  check_one("one row of tiles", {1, 7, 5, 8}, {16, 3, 3, 8}, false, {.padding = 1});
+  check_one("a part of a slab, two columns of tiles", {2, 11, 9, 8}, {72, 1, 1, 8}, true, {});
+  check_one("stem", {2, 12, 12, 3}, {10, 3, 3, 3}, false, {.stride = 2, .padding = 1});
+  check_one("groups", {2, 9, 9, 16}, {48, 3, 3, 8}, false, {.padding = 1, .groups = 2});
+  check_one("k in parts", {1, 4, 4, 128}, {8, 3, 3, 128}, true, {.padding = 1});
+  check_one("more tiles than a block joins", {4, 95, 93, 8}, {8, 1, 1, 8}, false,
+            {.activation = Epilogue::relu});
+  set_precision(Precision::f32);
 }
 
 TEST_P(OnDevice, InfoNce) {

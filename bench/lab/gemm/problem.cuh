@@ -20,7 +20,7 @@ struct GemmProblem {
         k(a.depth) {
     LACUNA_CHECK(p.a.ndim == 2 && p.a.dtype == Dtype::bf16 && p.a.contiguous() &&
                      p.c.contiguous() && p.b.strides[0] == 1 && p.b.strides[1] == k && !p.bias &&
-                     p.epilogue == Epilogue::none && !p.accumulate,
+                     p.epilogue == Epilogue::none && !p.residual,
                  p.op, "this rung multiplies bf16 rows by rows, and nothing else: got ",
                  describe("a", p.a), ", ", describe("b", p.b));
   }

@@ -149,7 +149,7 @@ void gemm_wgmma(const Matmul& args, Stream stream, int tile_columns) {
   LACUNA_CHECK(
       args.a.ndim == 2 && args.a.dtype == Dtype::bf16 && args.a.contiguous() &&
           args.c.contiguous() && args.b.strides[0] == 1 && args.b.strides[1] == k && !args.bias &&
-          args.epilogue == Epilogue::none && !args.accumulate && k % 8 == 0 && n % 8 == 0 && k > 0,
+          args.epilogue == Epilogue::none && !args.residual && k % 8 == 0 && n % 8 == 0 && k > 0,
       args.op,
       "this rung multiplies bf16 rows by rows, k and n multiples of 8, and nothing else: got ",
       describe("a", args.a), ", ", describe("b", args.b));

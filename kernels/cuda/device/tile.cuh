@@ -65,14 +65,24 @@ struct SharedTile {
         return copies.copy16(at(line, k), p, count * static_cast<int>(sizeof(T)));
       }
     }
-    LACUNA_UNROLL
-    for (int j = 0; j < V; j++) {
-      T* const to = at(line + (kAlongK ? 0 : j), k + (kAlongK ? j : 0));
-      if constexpr (sizeof(T) == 4)
-        copies.copy4(to, p + j, j < n ? 4 : 0);
-      else
-        *to = j < n ? p[j] : T(0.0f);  // there are no asynchronous copies of 2 bytes
+    if constexpr (sizeof(T) == 4) {
+      LACUNA_UNROLL
+      for (int j = 0; j < V; j++)
+        copies.copy4(at(line + (kAlongK ? 0 : j), k + (kAlongK ? j : 0)), p + j, j < n ? 4 : 0);
+    } else {  // there are no asynchronous copies of 2 bytes
+      Vec<T, V> together;
+      LACUNA_UNROLL
+      for (int j = 0; j < V; j++) together.v[j] = j < n ? p[j] : T(0.0f);
+      store(line, k, together);
     }
+  }
+  /// V elements from (line, k) on, along k or along lines, as the tile lies; V divides kVector and where they begin.
+  template <int V>
+  __device__ __forceinline__ void store(int line, int k, const Vec<T, V>& v) const {
+    static_assert(kAlongK == kByLine && kVector % V == 0);
+    T* const to = at(line, k);
+    check_aligned(to, sizeof(v));
+    *reinterpret_cast<Vec<T, V>*>(to) = v;
   }
 
   /// A tensor core's registers of 16 lines and 32 bytes of k, as words (line, t): (g, t), (g + 8, t), (g, t + 4), (g + 8, t + 4).
