@@ -41,6 +41,11 @@ struct Batches {
   }
 };
 
+/// Not inlined: it would stand in every kernel as often as a vector has elements.
+__device__ LACUNA_NOINLINE inline float saturated(float v, Epilogue epilogue) {
+  return activated(v, epilogue);
+}
+
 __device__ inline bool is_aligned(const void* p) {
   return reinterpret_cast<std::uintptr_t>(p) % 16 == 0;
 }
@@ -73,7 +78,9 @@ struct Out {
   __device__ T finished(float v, const T& added, int n, std::int64_t first) const {
     if (residual) v += static_cast<float>(added);
     if (bias) v += static_cast<float>(bias[first + n % channels]);
-    return T(activated(v, epilogue));
+    if (epilogue == Epilogue::relu) v = v < 0 ? 0.0f : v;
+    if (epilogue >= Epilogue::sigmoid) v = saturated(v, epilogue);
+    return T(v);
   }
 };
 
@@ -123,14 +130,17 @@ struct TileCopy {
   /// Starts k from `first` on; zeros from `end` on.
   __device__ __forceinline__ void start(AsyncCopies& copies, Tile tile, const Side& side, int first,
                                         int end) {
-    if constexpr (kHeld) return load(side, first, end);
-    LACUNA_NO_UNROLL  // for the registers
-        for (int i = 0; i < kDepths; i++) {
-      const auto d = side.depth(first + depth(i), end);
-      LACUNA_UNROLL
-      for (int j = 0; j < kLines; j++) {
-        const auto found = side.find(lines[j][0], d);
-        tile.template copy<V>(copies, line(j), depth(i), found.p, found.n, side.wide);
+    if constexpr (kHeld) {
+      load(side, first, end);
+    } else {
+      LACUNA_NO_UNROLL  // for the registers
+          for (int i = 0; i < kDepths; i++) {
+        const auto d = side.depth(first + depth(i), end);
+        LACUNA_UNROLL
+        for (int j = 0; j < kLines; j++) {
+          const auto found = side.find(lines[j][0], d);
+          tile.template copy<V>(copies, line(j), depth(i), found.p, found.n, side.wide);
+        }
       }
     }
   }

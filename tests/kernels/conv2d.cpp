@@ -204,7 +204,7 @@ TEST(Conv2d, Moments) {
   a.mean = array(mean.data(), {7});
   const auto call = [&] { run<&KernelTable::conv2d_forward>(a, kCpu); };
   EXPECT_EQ(error_of(call),
-            "[conv2d] mean and centred come together: got mean (7) f32 cpu, centred undefined");
+            "[conv2d] mean and centred come together: got mean (7) f32 cpu, centred () f32 cpu");
   a.centred = array(centred.data(), {6});
   EXPECT_EQ(error_of(call),
             "[conv2d] centred must have one value a channel: got centred (6) f32 cpu for y (3, 9, "

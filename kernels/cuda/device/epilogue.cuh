@@ -7,15 +7,17 @@
 
 namespace lacuna::LACUNA_NS {
 
-/// Not inlined: it would stand 64 times in every kernel.
-__device__ LACUNA_NOINLINE inline float saturate(float v, bool as_tanh) {
-  return as_tanh ? math::tanh(v) : math::sigmoid(v);
-}
-
-__device__ inline float activated(float v, Epilogue epilogue) {
-  if (epilogue == Epilogue::relu) v = v < 0 ? 0.0f : v;
-  if (epilogue >= Epilogue::sigmoid) v = saturate(v, epilogue == Epilogue::tanh);
-  return v;
+__device__ __forceinline__ float activated(float v, Epilogue epilogue) {
+  switch (epilogue) {
+    case Epilogue::relu:
+      return v < 0 ? 0.0f : v;
+    case Epilogue::sigmoid:
+      return math::sigmoid(v);
+    case Epilogue::tanh:
+      return math::tanh(v);
+    default:
+      return v;
+  }
 }
 
 }  // namespace lacuna::LACUNA_NS
