@@ -77,12 +77,11 @@ __global__ void __launch_bounds__(kColumnThreads)
   __syncthreads();
   const ColumnPlace<N> p(rows, chunk);
   if (p.j >= columns) return;
-  float bias[N];
-  load_parameter(bias, end.bias, p.j, columns, 0.0f);
   for (std::int64_t row = p.first; row < p.end; row += p.step) {
     const auto pixel = meeting.pixel(row);
     float sum[N], v[N], w[N];
     load_parameter(sum, end.residual ? end.residual + row * columns : nullptr, p.j, columns, 0.0f);
+    LACUNA_NO_UNROLL
     for (int tap = 0; tap < taps; tap++) {
       const std::int64_t from = meeting.row(pixel, tap);
       if (from < 0) continue;
@@ -91,8 +90,9 @@ __global__ void __launch_bounds__(kColumnThreads)
       LACUNA_UNROLL
       for (int k = 0; k < N; k++) sum[k] += v[k] * w[k];
     }
+    load_parameter(v, end.bias, p.j, columns, 0.0f);
     LACUNA_UNROLL
-    for (int k = 0; k < N; k++) sum[k] = activated(sum[k] + bias[k], end.epilogue);
+    for (int k = 0; k < N; k++) sum[k] = activated(sum[k] + v[k], end.epilogue);
     store_vec(out + row * columns, p.j, columns, sum);
   }
 }

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../../core/ops/elementwise.h"
 #include "../../core/ops/reduce.h"
 #include "../../core/tape.h"
+#include "../../kernels/backend.h"
 #include "../../nn/layers/activation.h"
 #include "../../nn/layers/batch_norm.h"
 #include "../../nn/layers/conv2d.h"
@@ -133,6 +135,56 @@ TEST(layers, batch_norm_keeps_running_statistics) {
   bare.initialize(1);
   EXPECT_TRUE(bare.state_dict().empty());
   EXPECT_NEAR(bare.forward(context, x).to_vector<float>()[0], -1, 1e-5);
+}
+
+// The convolution hands its result's moments over; everything is as if it had not.
+TEST(layers, batch_norm_takes_moments_from_the_convolution) {
+  const auto build = [] {
+    Sequential net(Conv2d({.in = 3, .out = 5, .kernel = 3, .padding = 1}),
+                   BatchNorm({.channels = 5}), ReLU());
+    net.initialize(1);
+    return net;
+  };
+  std::vector<float> values;
+  for (int i = 0; i < 2 * 6 * 7 * 3; i++) values.push_back(static_cast<float>(i * 37 % 101) / 50);
+  const Tensor x = Tensor::from(values, {2, 6, 7, 3});
+  Context context;
+  Sequential fused = build(), plain = build();
+  for (const bool training : {true, false}) {
+    context.training = training;
+    const Tensor got = fused.forward(context, x);
+    Tensor want = x;
+    for (int i = 0; i < 3; i++) want = plain[i].forward(context, want);
+    EXPECT_EQ(got.to_vector<float>(), want.to_vector<float>());
+    if (!training) break;
+    backward(sum(square(got)));
+    backward(sum(square(want)));
+  }
+  const auto a = fused.state_dict(), b = plain.state_dict();
+  for (const auto& [name, t] : a)
+    EXPECT_EQ(t.to_vector<float>(), b.at(name).to_vector<float>()) << name;
+  const auto p = fused.parameters(), q = plain.parameters();
+  for (std::size_t i = 0; i < p.size(); i++)
+    EXPECT_EQ(p[i].tensor.grad().to_vector<float>(), q[i].tensor.grad().to_vector<float>())
+        << p[i].name;
+}
+
+// Only the layer after a convolution, and only where it wants the batch's: counted by what the table's kernels were called.
+TEST(layers, moments_cost_no_kernel_of_their_own) {
+  Sequential net(Conv2d({.in = 3, .out = 5, .kernel = 3}), BatchNorm({.channels = 5}));
+  net.initialize(1);
+  Context context;
+  const auto calls = [] {
+    for (std::size_t i = 0; i < kernel_names().size(); i++)
+      if (std::string(kernel_names()[i]) == "batch_norm_moments") return kernel_calls()[i];
+    return std::int64_t{-1};
+  };
+  const auto before = calls();
+  ASSERT_GE(before, 0);
+  net.forward(context, Tensor::zeros({2, 6, 7, 3}));
+  EXPECT_EQ(calls(), before);
+  net[1].forward(context, Tensor::zeros({2, 6, 7, 5}));
+  EXPECT_EQ(calls(), before + 1);
 }
 
 TEST(layers, layer_norm) {

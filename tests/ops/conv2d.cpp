@@ -104,6 +104,16 @@ static const Register cases([] {
        {.stride = 2, .padding = 1, .groups = 3});
   conv("depthwise", {2, 5, 6, 5}, {5, 3, 3, 1}, true, {.padding = 1, .groups = 5});
   conv("depthwise_x2", {2, 5, 6, 3}, {6, 3, 3, 1}, true, {.padding = 1, .groups = 3});
+  conv("depthwise/vectors", {2, 7, 9, 36}, {36, 3, 3, 1}, true,
+       {.padding = 1, .groups = 36, .activation = Epilogue::sigmoid});
+  conv("depthwise/stride=2", {2, 9, 8, 8}, {8, 5, 5, 1}, true,
+       {.stride = 2, .padding = 2, .groups = 8});
+  conv("depthwise/dilation", {1, 11, 9, 4}, {4, 3, 2, 1}, false,
+       {.stride = {2, 3}, .padding = {3, 1}, .dilation = {3, 2}, .groups = 4});
+  conv("depthwise/kernel=9", {1, 9, 10, 4}, {4, 9, 9, 1}, true, {.padding = 4, .groups = 4});
+  conv("depthwise/no_batch", {0, 5, 6, 4}, {4, 3, 3, 1}, true, {.padding = 1, .groups = 4});
+  conv("depthwise/several_blocks", {2, 6, 5, 150}, {150, 3, 3, 1}, true,
+       {.padding = 1, .groups = 150});
   conv("cifar", {2, 32, 32, 3}, {8, 3, 3, 3}, true, {.padding = 1});
   for (const auto& [name, activation] : {std::pair{"relu", Epilogue::relu},
                                          {"sigmoid", Epilogue::sigmoid},
@@ -118,10 +128,13 @@ static const Register cases([] {
   residual("no_bias", {2, 5, 6, 3}, {5, 3, 3, 3}, false, {2, 2, 2, 5}, {.stride = 2});
   residual("parts", {1, 4, 4, 128}, {8, 3, 3, 128}, true, {1, 4, 4, 8},
            {.padding = 1, .activation = Epilogue::relu});
+  residual("depthwise", {2, 5, 6, 4}, {4, 3, 3, 1}, true, {2, 5, 6, 4},
+           {.padding = 1, .groups = 4, .activation = Epilogue::tanh});
   residual("groups", {2, 5, 6, 4}, {8, 3, 3, 2}, true, {2, 5, 6, 8}, {.padding = 1, .groups = 2});
   moments("odd", {3, 7, 9, 3}, {5, 3, 3, 3}, 0, {.padding = 1});
   moments("tiles", {2, 17, 16, 4}, {70, 1, 1, 4}, 0, {});
   moments("groups", {2, 9, 9, 6}, {12, 3, 3, 3}, 0, {.padding = 1, .groups = 2});
+  moments("depthwise", {2, 9, 9, 6}, {6, 3, 3, 1}, 0, {.padding = 1, .groups = 6});
   moments("parts", {1, 4, 4, 128}, {8, 3, 3, 128}, 0, {.padding = 1});
   moments("offset", {2, 12, 12, 3}, {8, 3, 3, 3}, 100, {.padding = 1});
   for (int n : kSizes) {

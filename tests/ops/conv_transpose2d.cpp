@@ -62,6 +62,8 @@ static const Register cases([] {
        {.stride = 2, .output_padding = {2, 1}, .dilation = {3, 2}});
   conv("groups=2", {2, 4, 5, 4}, {4, 3, 3, 3}, true, {.stride = 2, .padding = 1, .groups = 2});
   conv("groups=3", {2, 4, 5, 6}, {6, 3, 3, 1}, false, {.groups = 3});
+  conv("depthwise/vectors", {2, 4, 5, 8}, {8, 3, 3, 1}, true,
+       {.stride = 2, .padding = 1, .groups = 8, .activation = Epilogue::tanh});
   conv("depthwise", {2, 4, 5, 5}, {5, 2, 2, 1}, true, {.stride = 2, .groups = 5});
   conv("double", {2, 16, 16, 4}, {4, 3, 3, 3}, true,
        {.stride = 2, .padding = 1, .output_padding = 1});

@@ -97,6 +97,9 @@ TEST_P(OnDevice, Convolutions) {
   check("groups", conv({.padding = 1, .groups = 2}), {{2, 5, 6, 16}, {16, 3, 3, 8}});
   check("dilation", conv({.stride = {2, 1}, .padding = 2, .dilation = {3, 2}}),
         {{2, 9, 8, 8}, {8, 3, 3, 8}});
+  check("depthwise", conv({.padding = 1, .groups = 16}), {{2, 9, 8, 16}, {16, 3, 3, 1}});
+  check("depthwise, no vectors", conv({.stride = 2, .padding = 3, .groups = 5}),
+        {{2, 9, 12, 5}, {5, 7, 7, 1}});
   check("pixels in parts", conv({.padding = 1}), {{4, 16, 16, 8}, {8, 3, 3, 8}});
   const auto residual = [](const Tensors& x) {
     return conv2d(x[0], x[1], {}, {.padding = 1, .activation = Epilogue::tanh}, x[2]);
@@ -148,6 +151,7 @@ TEST_P(OnDevice, Moments) {
   check_one("a part of a slab, two columns of tiles", {2, 11, 9, 8}, {72, 1, 1, 8}, true, {});
   check_one("stem", {2, 12, 12, 3}, {10, 3, 3, 3}, false, {.stride = 2, .padding = 1});
   check_one("groups", {2, 9, 9, 16}, {48, 3, 3, 8}, false, {.padding = 1, .groups = 2});
+  check_one("depthwise", {2, 9, 9, 8}, {8, 3, 3, 1}, true, {.padding = 1, .groups = 8});
   check_one("k in parts", {1, 4, 4, 128}, {8, 3, 3, 128}, true, {.padding = 1});
   check_one("more tiles than a block joins", {4, 95, 93, 8}, {8, 1, 1, 8}, false,
             {.activation = Epilogue::relu});
