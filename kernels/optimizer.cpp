@@ -23,13 +23,30 @@ void check_tensors(const char* op, const OptimizerTensor* tensors, std::int64_t 
   }
 }
 
+template <class Step>
+void check_inputs(const Step& a) {
+  if (a.count == 0) return;
+  const Array& param = a.tensors[0].param;
+  for (const Arg& in : {Arg{"scale", a.scale}, Arg{"rates", a.rates}})
+    if (in.array) check_float_arrays(a.op, {{"param", param}, in});
+  LACUNA_CHECK(!a.scale || a.scale.size() == 1, a.op, "scale must be one number: got ",
+               describe("scale", a.scale));
+  LACUNA_CHECK(!a.rates || (a.rates.ndim == 2 && a.rates.dim(0) == a.count && a.rates.dim(1) == 3),
+               a.op, "rates must be three numbers a tensor: got ", describe("rates", a.rates),
+               " for ", a.count);
+}
+
 }  // namespace
 
 void validate(const SgdStep& a) {
   check_tensors(a.op, a.tensors, a.count, a.momentum != 0, false);
+  check_inputs(a);
   LACUNA_CHECK(a.momentum != 0 || !a.nesterov, a.op, "Nesterov needs a momentum");
 }
-void validate(const AdamStep& a) { check_tensors(a.op, a.tensors, a.count, true, true); }
+void validate(const AdamStep& a) {
+  check_tensors(a.op, a.tensors, a.count, true, true);
+  check_inputs(a);
+}
 void validate(const LerpStep& a) { check_tensors(a.op, a.tensors, a.count, false, false); }
 
 void validate(const SumSquares& a) {
@@ -42,6 +59,19 @@ void validate(const SumSquares& a) {
     check_f32_dtype(a.op, {{"array", a.arrays[i]}});
     check_same_device(a.op, {{"array", a.arrays[i]}, {"sums", a.sums}});
   }
+}
+
+void validate(const ClipScale& a) {
+  check_float_arrays(a.op, {{"scale", a.scale}, {"loss", a.loss}});
+  check_f32_dtype(a.op, {{"scale", a.scale}});
+  check_same_device(a.op, {{"scale", a.scale}, {"sums", a.sums}});
+  LACUNA_CHECK(a.scale.size() == 1 && a.loss.size() == 1, a.op,
+               "scale and loss must be one number each: got ", describe("scale", a.scale), ", ",
+               describe("loss", a.loss));
+  if (!a.sums) return;
+  LACUNA_CHECK(a.sums.ndim == 1 && a.sums.dtype == Dtype::f64 && a.sums.contiguous(), a.op,
+               "sums must be (count) f64: got ", describe("sums", a.sums));
+  LACUNA_CHECK(a.max_norm > 0, a.op, "max_norm must be above 0: got ", a.max_norm);
 }
 
 }  // namespace lacuna
