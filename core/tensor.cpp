@@ -118,20 +118,13 @@ void Tensor::copy_from(const Tensor& from) {
   LACUNA_CHECK(from.defined() && from.shape() == shape_, "copy_from", "needs the same shape: got ",
                describe("to", *this), ", ", describe("from", from));
   storage_->bump_version();
-  if (from.device() == device() && from.dtype() == dtype_ && is_contiguous() &&
-      from.is_contiguous()) {
+  NoGrad guard;
+  const Tensor source = to(to(from.detach(), dtype_), device());
+  if (is_contiguous() && source.is_contiguous())
     find_backend(device().type)
-        ->memory.copy(array().data, from.array().data, numel() * size_of(dtype_));
-  } else {
-    NoGrad guard;
-    const Tensor source = to(to(from.detach(), dtype_), device());
-    if (is_contiguous() && source.is_contiguous()) {
-      find_backend(device().type)
-          ->memory.copy(array().data, source.array().data, numel() * size_of(dtype_));
-    } else {
-      run<&KernelTable::copy>(Copy{array(), source.array()}, device());
-    }
-  }
+        ->memory.copy_within(array().data, source.array().data, numel() * size_of(dtype_), {});
+  else
+    run<&KernelTable::copy>(Copy{array(), source.array()}, device());
 }
 
 void Tensor::fill(double value) {

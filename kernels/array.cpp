@@ -1,6 +1,8 @@
 #include "array.h"
 
 #include <charconv>
+#include <cstring>
+#include <vector>
 
 namespace lacuna {
 
@@ -46,6 +48,25 @@ std::string describe(const char* name, const Array& a) {
 }
 
 namespace {
+// Where the checks write down what they were given, while somebody asks.
+struct Listing {
+  std::vector<const char*> names;
+  std::string text;
+  void add(const Arg& arg) {
+    for (const char* name : names)
+      if (std::strcmp(name, arg.name) == 0) return;
+    names.push_back(arg.name);
+    text += (text.empty() ? "" : ", ") + describe(arg.name, arg.array);
+  }
+};
+thread_local Listing* listing = nullptr;
+
+void list(std::initializer_list<Arg> args) {
+  if (!listing) return;
+  for (const Arg& arg : args)
+    if (arg.array) listing->add(arg);
+}
+
 std::string describe_all(std::initializer_list<Arg> args) {
   std::string text;
   for (const Arg& arg : args)
@@ -56,6 +77,7 @@ std::string describe_all(std::initializer_list<Arg> args) {
 template <class Same>
 void check_against_first(const char* op, std::initializer_list<Arg> args, const char* rule,
                          Same same) {
+  list(args);
   const Array* first = nullptr;
   for (const Arg& arg : args) {
     if (!arg.array) continue;
@@ -64,6 +86,17 @@ void check_against_first(const char* op, std::initializer_list<Arg> args, const 
   }
 }
 }  // namespace
+
+std::string arguments_of(void (*check)(const void*), const void* args) {
+  Listing found;
+  listing = &found;
+  try {
+    check(args);
+  } catch (const Error&) {  // what was found until then
+  }
+  listing = nullptr;
+  return found.text;
+}
 
 void check_same_device(const char* op, std::initializer_list<Arg> args) {
   check_against_first(op, args, "arguments must be on one device",
@@ -86,6 +119,7 @@ void check_same_shape(const char* op, std::initializer_list<Arg> args) {
 }
 
 void check_contiguous(const char* op, std::initializer_list<Arg> args) {
+  list(args);
   for (const Arg& arg : args)
     LACUNA_CHECK(!arg.array || arg.array.contiguous(), op, arg.name, " must be contiguous: got ",
                  describe_all(args));
@@ -99,6 +133,7 @@ void check_float_arrays(const char* op, std::initializer_list<Arg> args) {
 }
 
 void check_float_dtype(const char* op, std::initializer_list<Arg> args) {
+  list(args);
   for (const Arg& arg : args) {
     if (!arg.array) continue;
     const bool ok = arg.array.dtype == Dtype::f32 ||
@@ -121,6 +156,7 @@ void check_statistics(const char* op, Arg x, std::initializer_list<Arg> args) {
 }
 
 void check_f32_dtype(const char* op, std::initializer_list<Arg> args) {
+  list(args);
   for (const Arg& arg : args)
     LACUNA_CHECK(!arg.array || arg.array.dtype == Dtype::f32 ||
                      (arg.array.dtype == Dtype::f64 && arg.array.device.type == DeviceType::cpu),

@@ -71,6 +71,9 @@ struct Arg {
   const Array& array;
 };
 
+/// The arrays that check() hands to the checks below, each once and in order: "x (8, 128) f32 cuda:0, y ...".
+std::string arguments_of(void (*check)(const void*), const void* args);
+
 /// Every given array is on the device of the first; absent (optional) ones are passed over.
 void check_same_device(const char* op, std::initializer_list<Arg> args);
 /// Every given array has the dtype of the first.

@@ -52,6 +52,14 @@ const Backend& backend_for(const char* op, Device device) {
   fail(op, "device ", device, " is not in this build (it has: ", have, ")");
 }
 
+void fail_kernel(const Error& error, const char* op, const void* args,
+                 void (*validate)(const void* args)) {
+  const std::string text =
+      std::string(error.what()) + "; in " + op + " of " + arguments_of(validate, args);
+  if (dynamic_cast<const RunError*>(&error)) throw RunError(text);
+  throw Error(text);
+}
+
 void count_call(std::size_t kernel) { calls[kernel].fetch_add(1, std::memory_order_relaxed); }
 
 }  // namespace detail

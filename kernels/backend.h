@@ -21,10 +21,36 @@ struct KernelTable {
 struct Memory {
   void* (*allocate)(std::size_t bytes, int index) = nullptr;
   void (*release)(void* data, std::size_t bytes, int index) = nullptr;
-  /// Copies between this device and the host, either way, or within the device; done when it
-  /// returns.
+  /// Copies between this device and the host, either way; done when it returns. An Error in a captured step.
   void (*copy)(void* to, const void* from, std::size_t bytes) = nullptr;
+  /// Within the device, in the order of the stream, as kernels are.
+  void (*copy_within)(void* to, const void* from, std::size_t bytes, Stream) = nullptr;
   void (*fill_zero)(void* data, std::size_t bytes, Stream) = nullptr;
+};
+
+/// Work of a device that is recorded once and replayed with one call: a CUDA graph. Null where there is no such thing
+/// (cpu). core/graph.h says what a recording holds to.
+struct Recording {
+  /// From here to end(), what this thread launches, fills and copies within the device is recorded and not run. Memory
+  /// that it allocates or releases meanwhile is kept for the graph until the graph is released.
+  void (*begin)(int index) = nullptr;
+  void* (*end)() = nullptr;  // the graph; an Error where the recording became invalid
+  void (*replay)(void* graph) = nullptr;
+  void (*release)(void* graph) = nullptr;
+};
+
+/// A lane brings data from the host to a device beside the device's work. Null where data need not be brought (cpu).
+struct Lanes {
+  void* (*open)(int index) = nullptr;
+  void (*close)(void* lane) = nullptr;                  // waits for its copies
+  void* (*allocate_host)(std::size_t bytes) = nullptr;  // pinned: the only memory that copy() takes
+  void (*release_host)(void* data) = nullptr;
+  /// Starts a copy to the device and returns.
+  void (*copy)(void* lane, void* to, const void* from, std::size_t bytes) = nullptr;
+  /// What is launched from here on waits for the lane's copies so far.
+  void (*join)(void* lane) = nullptr;
+  /// The lane's next copies wait for what was launched so far; returns when the host's memory may be overwritten.
+  void (*recycle)(void* lane) = nullptr;
 };
 
 struct Backend {
@@ -34,6 +60,8 @@ struct Backend {
   int (*device_count)();                // 0: linked, but no such device in this machine
   std::string (*why_absent)();          // a line that says why device_count() is 0
   void (*select)(int index) = nullptr;  // makes device `index` the one this thread's launches go to
+  Recording recording = {};
+  Lanes lanes = {};
 };
 
 /// The backend of a device type, or nullptr where it is not in this binary.
@@ -49,6 +77,9 @@ namespace detail {
 /// The backend of `device`, or an Error that names the op and says what there is.
 const Backend& backend_for(const char* op, Device device);
 void count_call(std::size_t kernel);
+/// Throws the error again, with the kernel's arguments as validate(args) names them.
+[[noreturn]] void fail_kernel(const Error& error, const char* op, const void* args,
+                              void (*validate)(const void* args));
 }  // namespace detail
 
 /// Validates args, finds the backend of `device` and runs the kernel:
@@ -68,7 +99,12 @@ void run(const Args& args, Device device, Stream stream = {}) {
   }();
   detail::count_call(number);
   if (backend.select) backend.select(device.index);
-  kernel(args, stream);
+  try {
+    kernel(args, stream);
+  } catch (const Error& error) {
+    detail::fail_kernel(error, Args::op, &args,
+                        [](const void* a) { validate(*static_cast<const Args*>(a)); });
+  }
 }
 
 }  // namespace lacuna

@@ -8,6 +8,11 @@
 //   lerp   p += weight * (g - p), g unscaled: the exponential moving average of parameters
 // The results depend neither on the number of threads nor on what else is in the same call.
 // LAMB and LARS, whose rate differs from tensor to tensor: optimizer_layerwise.h.
+//
+// What changes from step to step can also be read from the device's memory (`scale`, `rates`): then nothing waits for a
+// norm on its way to the host and back, and a captured step (core/graph.h) is replayed with the numbers of its turn.
+#include <cmath>
+
 #include "array.h"
 
 namespace lacuna {
@@ -22,6 +27,15 @@ struct OptimizerTensor {
   bool adapt = true;            // LAMB, LARS: the trust ratio applies
 };
 
+/// What of a tensor's step changes from one step to the next, as SGD and Adam use it:
+/// p = p * keep - step * (SGD: u; Adam: m / (sqrt(v) / root_bias2 + eps)).
+struct Rates {
+  double step, keep, root_bias2;
+};
+inline Rates rates_of(const OptimizerTensor& t, bool decoupled) {
+  return {t.lr / t.bias1, decoupled ? 1 - t.lr * t.weight_decay : 1, std::sqrt(t.bias2)};
+}
+
 struct SgdStep {
   static constexpr const char* op = "sgd";
   const OptimizerTensor* tensors;
@@ -29,6 +43,10 @@ struct SgdStep {
   double momentum = 0;  // 0: `first` is absent
   bool nesterov = false;
   double grad_scale = 1;
+  Array scale =
+      {};  // (1): multiplies grad_scale; where it is NaN, nothing is changed. May be absent
+  Array rates =
+      {};  // (count, 3): Rates of each tensor in place of those that follow from the table. May be absent
 };
 
 struct AdamStep {
@@ -38,6 +56,10 @@ struct AdamStep {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   bool decoupled = false;
   double grad_scale = 1;
+  Array scale =
+      {};  // (1): multiplies grad_scale; where it is NaN, nothing is changed. May be absent
+  Array rates =
+      {};  // (count, 3): Rates of each tensor in place of those that follow from the table. May be absent
 };
 
 struct LerpStep {
@@ -58,10 +80,24 @@ struct SumSquares {
 /// Each tensor has its arrays, contiguous, of one shape, f32 (f64 on cpu), and all are on one device.
 void check_optimizer_tensors(const char* op, const OptimizerTensor* tensors, std::int64_t count,
                              bool needs_first, bool needs_second);
+/// `scale` has one element and `rates` three a tensor, where they are there.
+void check_step_inputs(const char* op, const OptimizerTensor* tensors, std::int64_t count,
+                       const Array& scale, const Array& rates);
+
+/// scale = min(1, max_norm / (norm + 1e-6)), where norm is that of all gradients: Pascanu, Mikolov, Bengio 2013, as
+/// torch.nn.utils.clip_grad_norm_ does it. NaN, which stops a step, where the norm or the loss is not finite.
+struct ClipScale {
+  static constexpr const char* op = "clip_scale";
+  Array scale;          // out, (1) f32 (f64 on cpu)
+  Array loss;           // one element of scale's dtype
+  Array sums = {};      // (count) f64: sums of squares. Absent: scale is 1 where the loss is finite
+  double max_norm = 0;  // above 0 where there are sums
+};
 
 void validate(const SgdStep&);
 void validate(const AdamStep&);
 void validate(const LerpStep&);
 void validate(const SumSquares&);
+void validate(const ClipScale&);
 
 }  // namespace lacuna

@@ -19,6 +19,9 @@ struct LambStep {
   std::int64_t count;
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-6;
   double grad_scale = 1;
+  Array scale = {};  // as SgdStep has it
+  Array rates =
+      {};  // (count, 3): layerwise_rates() of each tensor in place of the table's. May be absent
 };
 
 struct LarsStep {
@@ -27,7 +30,18 @@ struct LarsStep {
   std::int64_t count;
   double momentum = 0.9, eta = 0.001;
   double grad_scale = 1;
+  Array scale = {};  // as SgdStep has it
+  Array rates =
+      {};  // (count, 3): layerwise_rates() of each tensor in place of the table's. May be absent
 };
+
+/// What of a tensor's step changes from one step to the next, as LAMB and LARS use it.
+struct LayerwiseRates {
+  double lr, bias1, root_bias2;
+};
+inline LayerwiseRates layerwise_rates(const OptimizerTensor& t) {
+  return {t.lr, t.bias1, std::sqrt(t.bias2)};
+}
 
 void validate(const LambStep&);
 void validate(const LarsStep&);

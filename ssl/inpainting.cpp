@@ -145,6 +145,7 @@ class Inpainting : public Task, public Reconstructs {
     // Of a random subset of the values there is no exact bound but 0.
     loss_floor_ = literal && !only_hidden_ ? negative / n : 0;
   }
+  bool repeats() const override { return true; }
   // What is measured of the training data, for those who use the network without it.
   std::map<std::string, Tensor> state() override {
     if (mask_.mean.empty()) return {};

@@ -83,7 +83,15 @@ void declare_run(Settings& s, const TaskInfo& task) {
   s.declare("train.precision", std::string("f32"),
             "of products and convolutions: f32; on cuda and emu also tf32", {"f32", "tf32"})
       .of_machine = true;
+  s.declare("train.gemm", std::string("own"),
+            "matrix products on cuda: own kernels, or cublaslt where the build has it",
+            {"own", "cublaslt"})
+      .of_machine = true;
   s.declare("train.device", std::string("cpu"), "cpu, cuda, cuda:1, ... or emu").of_machine = true;
+  s.declare("train.graph", false,
+            "on cuda and emu: capture a step once and replay it (a CUDA graph); the results are "
+            "the same")
+      .of_machine = true;
   s.declare("train.threads", std::int64_t{0}, "threads of the kernels; 0: one a core", 0, 1024)
       .of_machine = true;
 

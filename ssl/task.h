@@ -44,6 +44,10 @@ class Task {
   /// The losses of one batch.
   virtual Losses step(Context& context, const Batch& batch, int phase = 0) = 0;
 
+  /// Whether every step of an epoch does the same work on other samples, so that it can be captured and replayed
+  /// (train.graph): nothing that step() computes on the host may differ from one batch to the next.
+  virtual bool repeats() const { return false; }
+
   virtual void begin_epoch(Context& context, const Source& train) {}
   virtual void end_epoch(Context& context, const Source& train) {}
 

@@ -3,12 +3,18 @@
 #include <chrono>
 #include <cmath>
 
+#include "../core/graph.h"
+#include "../core/ops/concat.h"
+#include "../core/ops/shape.h"
+#include "../core/staging.h"
 #include "../core/tape.h"
+#include "../kernels/cublaslt.h"
 #include "../kernels/precision.h"
 #include "../nn/optim/adam.h"
 #include "../nn/optim/clip.h"
 #include "../nn/optim/schedule.h"
 #include "../nn/optim/sgd.h"
+#include "captured_step.h"
 
 namespace lacuna {
 namespace {
@@ -63,6 +69,10 @@ Trainer::Trainer(Task& task, Settings settings, Batches& train, Batches* validat
   LACUNA_CHECK(!tf32 || device.type != DeviceType::cpu, "config",
                "train.precision=tf32 is for cuda and emu: cpu computes in f32");
   set_precision(tf32 ? Precision::tf32 : Precision::f32);
+  const bool lt = settings_.text("train.gemm") == "cublaslt";
+  LACUNA_CHECK(!lt || device.type == DeviceType::cuda, "config",
+               "train.gemm=cublaslt is for cuda: got ", device);
+  cublaslt::use(lt);
   context_.seed = static_cast<std::uint64_t>(settings_.integer("train.seed"));
   stopping_.patience = settings_.integer("train.patience");
   if (!task_.model().initialized()) task_.model().initialize(context_.seed);
@@ -74,37 +84,69 @@ Trainer::Trainer(Task& task, Settings settings, Batches& train, Batches* validat
       if (task_.trains(phase, p.name)) mine.push_back(p);
     optimizers_.push_back(make_optimizer(settings_, std::move(mine)));
   }
+  part_names_.resize(optimizers_.size());
+  if (settings_.flag("train.graph")) {
+    LACUNA_CHECK(Graph::possible(device), "config", "train.graph=true is for cuda and emu: got ",
+                 device);
+    LACUNA_CHECK(task_.repeats(), "config", "train.graph=true: a step of ",
+                 settings_.text("task.name"),
+                 " is not the same work each time, which a graph needs");
+    captured_ = std::make_unique<CapturedStep>(context_, optimizers_);
+  }
   steps_ = settings_.integer("train.steps");
   if (steps_ == 0) steps_ = settings_.integer("train.epochs") * train_.per_epoch();
 }
 
 Trainer::~Trainer() = default;
 
-Losses Trainer::one_step(const Batch& batch) {
-  const Schedule schedule = make_schedule(settings_, steps_);
-  const double clip = settings_.number("optim.clip");
-  Losses sum;
-  for (int phase = 0; phase < task_.phases(); phase++) {
-    Losses losses = task_.step(context_, batch, phase);
-    Optimizer& optimizer = *optimizers_[phase];
-    optimizer.zero_grad();
-    const double value = losses.total.item();
-    if (!std::isfinite(value)) explain_nonfinite(batch, phase, value);
-    backward(losses.total);
-    optimizer.lr = schedule.at(step_);
-    double scale = 1;
-    if (clip > 0) {
-      const double norm = global_norm(optimizer.parameters());
-      if (!std::isfinite(norm))
-        throw RunError("[train] the gradient of step " + std::to_string(step_ + 1) +
-                       " is not finite; the last checkpoint is kept; a lower optim.lr may help");
-      scale = clip_scale(norm, clip);
-    }
-    optimizer.step(scale);
-    sum.parts.merge(losses.parts);
-    step_loss_ += value;
+// Forward, backward, clipping and the optimizer's step, all of it on the device: nothing here waits for it or asks what
+// came out, so that it can be captured. Gives (2 + parts): the loss, the gradients' scale, the further losses.
+Tensor Trainer::update(const Batch& batch, int phase) {
+  Optimizer& optimizer = *optimizers_[phase];
+  optimizer.zero_grad();
+  const Losses losses = task_.step(context_, batch, phase);
+  backward(losses.total);
+  NoGrad guard;
+  const Tensor scale =
+      step_scale(losses.total.detach(), optimizer.parameters(), settings_.number("optim.clip"));
+  optimizer.step(scale);
+  std::vector<Tensor> results{reshape(losses.total, {1}), scale};
+  part_names_[phase].clear();
+  for (const auto& [name, value] : losses.parts) {
+    part_names_[phase].push_back(name);
+    results.push_back(reshape(to(value, scale.dtype()), {1}));
   }
-  return sum;
+  return concat(results);
+}
+
+void Trainer::start_step(const Staged& now) {
+  const Schedule schedule = make_schedule(settings_, steps_);
+  for (auto& optimizer : optimizers_) optimizer->lr = schedule.at(step_);
+  const auto all_phases = [this](const Batch& batch) {
+    std::vector<Tensor> results;
+    for (int phase = 0; phase < task_.phases(); phase++) results.push_back(update(batch, phase));
+    return results;
+  };
+  context_.ids = now.ids;
+  results_ = captured_ ? captured_->run(now, all_phases) : all_phases(now.batch);
+}
+
+// Waits for the step. A loss or a gradient that is not finite has changed no parameter: update()'s scale was NaN.
+std::map<std::string, double> Trainer::finish_step(const Batch& batch) {
+  std::map<std::string, double> parts;
+  step_loss_ = 0;
+  for (std::size_t phase = 0; phase < results_.size(); phase++) {
+    const std::vector<double> values = results_[phase].to_vector<double>();
+    const double loss = values[0], scale = values[1];
+    if (!std::isfinite(loss)) explain_nonfinite(batch, static_cast<int>(phase), loss);
+    if (std::isnan(scale))
+      throw RunError("[train] the gradient of step " + std::to_string(step_ + 1) +
+                     " is not finite; the last checkpoint is kept; a lower optim.lr may help");
+    step_loss_ += loss;
+    for (std::size_t i = 0; i < part_names_[phase].size(); i++)
+      parts.emplace(part_names_[phase][i], values[2 + i]);
+  }
+  return parts;
 }
 
 void Trainer::explain_nonfinite(const Batch& batch, int phase, double loss) {
@@ -200,21 +242,23 @@ void Trainer::run(Observer& observer) {
     observer.warned("the run stopped early, after " + std::to_string(stopping_.bad) +
                     " validations without a better loss: it does not go on");
   train_.seek(step_);
+  Staging staging(device_);  // the next batch is brought to the device while it works on this one
+  if (step_ < steps_ && !stop) staging.put(train_.next());
   while (step_ < steps_ && !stop) {
     context_.epoch = step_ / per_epoch;
     if (step_ % per_epoch == 0) task_.begin_epoch(context_, train_.source());
-    const Batch batch = train_.next().to(device_);
-    context_.ids = row_ids(batch.ids, 1, device_);
-    step_loss_ = 0;
-    const Losses losses = one_step(batch);
+    const Staged now = staging.take();
+    start_step(now);
+    if (step_ + 1 < steps_) staging.put(train_.next());
+    const auto parts = finish_step(now.batch);
     step_++;
-    samples += batch.size();
+    samples += now.batch.size();
     saved = false;
     log_sum_ += step_loss_, log_count_++;
     epoch_sum_ += step_loss_, epoch_count_++;
     observer.stepped(step_, step_loss_);
 
-    for (const auto& [name, value] : losses.parts) part_sums_[name] += value.item();
+    for (const auto& [name, value] : parts) part_sums_[name] += value;
     const bool last = step_ == steps_;
     if (step_ % log_every == 0 || last) log();
     if (step_ % per_epoch == 0) {

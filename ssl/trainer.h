@@ -16,6 +16,9 @@
 
 namespace lacuna {
 
+class CapturedStep;
+struct Staged;
+
 /// Told what happens, as it happens. The command draws its progress bar and writes pictures from here.
 struct Observer {
   virtual ~Observer() = default;
@@ -60,7 +63,9 @@ class Trainer {
  private:
   StateDict state();
   void save(const std::string& name);
-  Losses one_step(const Batch& batch);
+  void start_step(const Staged& now);
+  std::map<std::string, double> finish_step(const Batch& batch);
+  Tensor update(const Batch& batch, int phase);
   Metrics evaluate();
   void show(Observer& observer);
   double epoch() const;
@@ -75,6 +80,9 @@ class Trainer {
   Device device_;
   Context context_;
   std::vector<std::unique_ptr<Optimizer>> optimizers_;  // one a phase
+  std::unique_ptr<CapturedStep> captured_;              // with train.graph
+  std::vector<Tensor> results_;  // update()'s of the step under way, one a phase
+  std::vector<std::vector<std::string>> part_names_;  // of the further losses, one list a phase
   EarlyStopping stopping_;
   std::int64_t step_ = 0, steps_ = 0;
   double seconds_before_ = 0;  // of earlier sittings, from metrics.jsonl

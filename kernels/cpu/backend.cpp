@@ -18,6 +18,9 @@ const Backend* cpu_backend() {
        [](void* to, const void* from, std::size_t bytes) {
          if (bytes != 0) std::memcpy(to, from, bytes);  // an empty vector may have no address
        },
+       [](void* to, const void* from, std::size_t bytes, Stream) {
+         if (bytes != 0) std::memcpy(to, from, bytes);
+       },
        [](void* data, std::size_t bytes, Stream) { std::memset(data, 0, bytes); }},
       {
 #define KERNEL(name, Args) .name = &cpu::name,

@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "optimizer_inputs.h"
 #include "parallel.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -205,29 +206,34 @@ void each_piece(const OptimizerTensor* tensors, std::int64_t count,
 }  // namespace
 
 void sgd_step(const SgdStep& a, Stream) {
+  const StepInputs<SgdStep> in{a};
+  if (in.stopped()) return;
   each_piece(a.tensors, a.count, optimizer::sgd_kernel(), sgd_f64,
              [&](auto& piece, const OptimizerTensor& t) {
                using T = std::decay_t<decltype(piece.scale)>;
-               piece.scale = static_cast<T>(a.grad_scale);
+               piece.scale = static_cast<T>(in.scale());
                piece.decay = static_cast<T>(t.weight_decay);
-               piece.lr = static_cast<T>(t.lr);
+               piece.lr = static_cast<T>(in.rates(t, rates_of(t, false)).step);
                piece.momentum = static_cast<T>(a.momentum);
                piece.nesterov = a.nesterov;
              });
 }
 
 void adam_step(const AdamStep& a, Stream) {
+  const StepInputs<AdamStep> in{a};
+  if (in.stopped()) return;
   each_piece(a.tensors, a.count, optimizer::adam_kernel(), adam_f64,
              [&](auto& piece, const OptimizerTensor& t) {
                using T = std::decay_t<decltype(piece.scale)>;
-               piece.scale = static_cast<T>(a.grad_scale);
+               piece.scale = static_cast<T>(in.scale());
                piece.decay = static_cast<T>(a.decoupled ? 0 : t.weight_decay);
-               piece.keep = static_cast<T>(a.decoupled ? 1 - t.lr * t.weight_decay : 1);
+               const Rates rates = in.rates(t, rates_of(t, a.decoupled));
+               piece.keep = static_cast<T>(rates.keep);
                piece.rate1 = static_cast<T>(1 - a.beta1);
                piece.beta2 = static_cast<T>(a.beta2);
                piece.rate2 = static_cast<T>(1 - a.beta2);
-               piece.step = static_cast<T>(-t.lr / t.bias1);
-               piece.root_bias2 = static_cast<T>(std::sqrt(t.bias2));
+               piece.step = static_cast<T>(-rates.step);
+               piece.root_bias2 = static_cast<T>(rates.root_bias2);
                piece.eps = static_cast<T>(a.eps);
              });
 }
@@ -258,6 +264,20 @@ void sum_squares(const SumSquares& a, Stream) {
                });
   std::fill_n(a.sums.as<double>(), a.count, 0.0);
   for (std::size_t i = 0; i < places.size(); i++) a.sums.as<double>()[places[i].tensor] += parts[i];
+}
+
+void clip_scale(const ClipScale& a, Stream) {
+  dispatch_float(a.scale.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    double scale = 1, norm = 0;
+    if (a.sums) {
+      for (std::int64_t i = 0; i < a.sums.size(); i++) norm += a.sums.as<double>()[i];
+      norm = std::sqrt(norm);
+      scale = std::min(1.0, a.max_norm / (norm + 1e-6));
+    }
+    const bool finite = std::isfinite(norm) && std::isfinite(*a.loss.as<T>());
+    *a.scale.as<T>() = static_cast<T>(finite ? scale : std::nan(""));
+  });
 }
 
 }  // namespace lacuna::cpu

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <vector>
 
+#include "optimizer_inputs.h"
 #include "parallel.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -186,10 +187,14 @@ T* at(const Array& a, std::int64_t offset) {
   return a ? a.as<T>() + offset : nullptr;
 }
 
-// set(piece, tensor) fills in what the rule needs, the factor aside.
-template <class Set>
-void step(const OptimizerTensor* tensors, std::int64_t count, double coefficient,
-          const Rule<float>& f32, const Rule<double>& f64, Set set) {
+// set(piece, tensor, rates) fills in what the rule needs, the factor aside.
+template <class Step, class Set>
+void step(const Step& a, double coefficient, const Rule<float>& f32, const Rule<double>& f64,
+          Set set) {
+  const StepInputs<Step> in{a};
+  if (in.stopped()) return;
+  const OptimizerTensor* const tensors = a.tensors;
+  const std::int64_t count = a.count;
   std::vector<Place> places;
   for (std::int64_t t = 0; t < count; t++) {
     const std::int64_t n = tensors[t].param.size();
@@ -209,7 +214,9 @@ void step(const OptimizerTensor* tensors, std::int64_t count, double coefficient
                        piece.first = at<T>(t.first, place.begin);
                        piece.second = at<T>(t.second, place.begin);
                        piece.size = place.size;
-                       set(piece, t);
+                       piece.scale = static_cast<T>(in.scale());
+                       piece.decay = static_cast<T>(t.weight_decay);
+                       set(piece, in.rates(t, layerwise_rates(t)));
                        f(i, piece, rule);
                      };
                      t.param.dtype == Dtype::f32 ? one(0.0f, f32) : one(0.0, f64);
@@ -227,7 +234,7 @@ void step(const OptimizerTensor* tensors, std::int64_t count, double coefficient
     const OptimizerTensor& t = tensors[places[i].tensor];
     const Squares& s = sums[places[i].tensor];
     const double trust = t.adapt ? trust_ratio(coefficient, s.param, s.update) : 1;
-    piece.factor = static_cast<decltype(piece.factor)>(t.lr * trust);
+    piece.factor = static_cast<decltype(piece.factor)>(in.rates(t, layerwise_rates(t)).lr * trust);
     rule.apply(piece);
   });
 }
@@ -236,29 +243,23 @@ void step(const OptimizerTensor* tensors, std::int64_t count, double coefficient
 
 void lamb_step(const LambStep& a, Stream) {
   const auto& rules = layerwise::best_rules();
-  step(a.tensors, a.count, 1, rules.lamb_f32, rules.lamb_f64,
-       [&](auto& piece, const OptimizerTensor& t) {
-         using T = std::decay_t<decltype(piece.scale)>;
-         piece.scale = static_cast<T>(a.grad_scale);
-         piece.decay = static_cast<T>(t.weight_decay);
-         piece.rate1 = static_cast<T>(1 - a.beta1);
-         piece.beta2 = static_cast<T>(a.beta2);
-         piece.rate2 = static_cast<T>(1 - a.beta2);
-         piece.bias1 = static_cast<T>(t.bias1);
-         piece.root_bias2 = static_cast<T>(std::sqrt(t.bias2));
-         piece.eps = static_cast<T>(a.eps);
-       });
+  step(a, 1, rules.lamb_f32, rules.lamb_f64, [&](auto& piece, const LayerwiseRates& rates) {
+    using T = std::decay_t<decltype(piece.scale)>;
+    piece.rate1 = static_cast<T>(1 - a.beta1);
+    piece.beta2 = static_cast<T>(a.beta2);
+    piece.rate2 = static_cast<T>(1 - a.beta2);
+    piece.bias1 = static_cast<T>(rates.bias1);
+    piece.root_bias2 = static_cast<T>(rates.root_bias2);
+    piece.eps = static_cast<T>(a.eps);
+  });
 }
 
 void lars_step(const LarsStep& a, Stream) {
   const auto& rules = layerwise::best_rules();
-  step(a.tensors, a.count, a.eta, rules.lars_f32, rules.lars_f64,
-       [&](auto& piece, const OptimizerTensor& t) {
-         using T = std::decay_t<decltype(piece.scale)>;
-         piece.scale = static_cast<T>(a.grad_scale);
-         piece.decay = static_cast<T>(t.weight_decay);
-         piece.momentum = static_cast<T>(a.momentum);
-       });
+  step(a, a.eta, rules.lars_f32, rules.lars_f64, [&](auto& piece, const LayerwiseRates&) {
+    using T = std::decay_t<decltype(piece.scale)>;
+    piece.momentum = static_cast<T>(a.momentum);
+  });
 }
 
 }  // namespace lacuna::cpu

@@ -7,6 +7,8 @@
 
 #include "check.h"
 #include "device/config.cuh"
+#include "graph.h"
+#include "lanes.h"
 #include "memory.h"
 
 namespace lacuna {
@@ -21,14 +23,18 @@ void check(cudaError_t error, const char* op) {
 }
 
 void check_kernel(cudaError_t error, const char* launch_text) {
-  if (error != cudaSuccess)
-    fail("launch", kernel_name(launch_text), ": ", cudaGetErrorName(error), ": ",
-         cudaGetErrorString(error));
+  if (error == cudaSuccess) return;
+  // A kernel runs long after its launch: what it does wrong is reported at a later call.
+  const char* const earlier =
+      synchronous() ? ""
+                    : " (or of an earlier kernel: LACUNA_SYNC=1 in the environment tells which)";
+  throw RunError(std::string("[launch] ") + kernel_name(launch_text) + ": " +
+                 cudaGetErrorName(error) + ": " + cudaGetErrorString(error) + earlier);
 }
 
 bool synchronous() {
   static const bool on = [] {
-    const char* text = std::getenv("LACUNA_CUDA_SYNC");
+    const char* text = std::getenv("LACUNA_SYNC");
     return text && text[0] == '1';
   }();
   return on;
@@ -74,7 +80,7 @@ const Devices& devices() {
 const Backend* cuda_backend() {
   static const Backend backend = {
       "cuda",
-      {cuda::allocate, cuda::release, cuda::copy, cuda::fill_zero},
+      {cuda::allocate, cuda::release, cuda::copy, cuda::copy_within, cuda::fill_zero},
       {
 #define KERNEL(name, Args) .name = &cuda::name,
 #include "../kernels.def"
@@ -82,7 +88,10 @@ const Backend* cuda_backend() {
       },
       [] { return cuda::devices().count; },
       [] { return cuda::devices().count ? std::string() : cuda::devices().why_absent; },
-      [](int index) { cuda::check(cudaSetDevice(index), "select"); }};
+      [](int index) { cuda::check(cudaSetDevice(index), "select"); },
+      {cuda::begin_recording, cuda::end_recording, cuda::replay, cuda::release_graph},
+      {cuda::open_lane, cuda::close_lane, cuda::allocate_host, cuda::release_host, cuda::lane_copy,
+       cuda::join_lane, cuda::recycle_lane}};
   return &backend;
 }
 

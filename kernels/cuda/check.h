@@ -8,7 +8,7 @@ namespace lacuna::cuda {
 void check(cudaError_t error, const char* op);
 /// The same for a launch, given the source text of its arguments.
 void check_kernel(cudaError_t error, const char* launch_text);
-/// LACUNA_CUDA_SYNC=1: wait for each kernel, so that an error names the kernel that made it.
+/// LACUNA_SYNC=1: wait for each kernel, so that an error names the kernel that made it.
 bool synchronous();
 
 }  // namespace lacuna::cuda

@@ -2,13 +2,14 @@
 //   math         c = epilogue(a b + residual + bias)
 //   shapes       a (batch..., m, k), b (batch..., k, n), c (batch..., m, n), bias (n); f32 (as f32 or tf32) or bf16
 //   traffic      a is read ceil(n / 128) times, b ceil(m / 128) times, mostly out of L2; c is written once
-//   launch       one block a tile; see gemm.cuh
+//   launch       one block a tile; see gemm.cuh. On cuda, cuBLASLt where it was asked for (kernels/cublaslt.h)
 //   numerics     f32 sums; tf32 rounds operands to 10 bits of fraction
 //   determinism  yes: fixed order, also where k is split
 //   checked by   tests/ops/matmul.cpp, tests/emu/gemm.cpp
 //   measured     not measured
 #include "../matmul.h"
 
+#include "../cublaslt.h"
 #include "gemm.cuh"
 #include "sides.cuh"
 
@@ -49,6 +50,8 @@ void with_direction(bool along_k, F&& f) {
 }  // namespace
 
 void matmul(const Matmul& p, Stream stream) {
+  if (p.c.device.type == DeviceType::cuda && cublaslt::used() && cublaslt::matmul(p, stream))
+    return;
   const GemmSizes size = gemm_sizes(p.op, p.c.dim(-2), p.c.dim(-1), p.a.dim(-1));
   Batches batches;
   batches.ndim = p.c.ndim - 2;

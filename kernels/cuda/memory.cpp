@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "../error.h"
+#include "../graph_pool.h"
 #include "check.h"
+#include "graph.h"
 
 namespace lacuna::cuda {
 namespace {
@@ -31,7 +33,9 @@ Kept& kept() {
 
 }  // namespace
 
-void* allocate(std::size_t bytes, int index) {
+namespace {
+
+void* find_or_make(std::size_t bytes, int index) {
   const std::size_t size = rounded(bytes);
   {
     Kept& k = kept();
@@ -57,7 +61,19 @@ void* allocate(std::size_t bytes, int index) {
        " are free (", cudaGetErrorName(error), ")");
 }
 
+}  // namespace
+
+void* allocate(std::size_t bytes, int index) {
+  GraphPool* const pool = GraphPool::current();
+  if (!pool) return find_or_make(bytes, index);
+  if (void* const block = pool->reuse(rounded(bytes))) return block;
+  void* const block = find_or_make(bytes, index);
+  pool->add(block, rounded(bytes));
+  return block;
+}
+
 void release(void* data, std::size_t bytes, int index) {
+  if (GraphPool::keep(data, rounded(bytes))) return;
   Kept& k = kept();
   std::lock_guard lock(k.mutex);
   k.blocks[{index, rounded(bytes)}].push_back(data);
@@ -65,14 +81,20 @@ void release(void* data, std::size_t bytes, int index) {
 
 void copy(void* to, const void* from, std::size_t bytes) {
   if (bytes == 0) return;
+  LACUNA_CHECK(!recording(), "copy", "a step that is captured cannot exchange data with the host");
   check(cudaMemcpy(to, from, bytes, cudaMemcpyDefault), "copy");
   check(cudaStreamSynchronize(nullptr),
         "copy");  // within a device cudaMemcpy returns before it is done
 }
 
+void copy_within(void* to, const void* from, std::size_t bytes, Stream stream) {
+  if (bytes == 0) return;
+  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_of(stream)), "copy");
+}
+
 void fill_zero(void* data, std::size_t bytes, Stream stream) {
   if (bytes == 0) return;
-  check(cudaMemsetAsync(data, 0, bytes, static_cast<cudaStream_t>(stream.handle)), "zeros");
+  check(cudaMemsetAsync(data, 0, bytes, stream_of(stream)), "zeros");
 }
 
 void trim(int index) {

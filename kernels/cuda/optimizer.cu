@@ -29,10 +29,11 @@ struct Part {
   float *param, *first, *second;
   const float* grad;
   std::int64_t size;
-  float decay, keep;     // g = grad * scale + decay * p;  p *= keep
-  float lr, root_bias2;  // Adam: lr / bias1, sqrt(bias2)
-  std::int32_t begin;    // its first block
-  bool wide;             // vectors of 16 bytes are aligned
+  float decay;         // g = grad * scale + decay * p
+  float rates[3];      // Rates of kernels/optimizer.h
+  std::int32_t begin;  // its first block
+  std::int32_t row;    // its place in the step's table
+  bool wide;           // vectors of 16 bytes are aligned
 };
 
 struct Table {
@@ -40,38 +41,50 @@ struct Table {
   int count = 0;
 };
 
+// What is read from the device's memory where it is given; see kernels/optimizer.h.
+struct Inputs {
+  const float *scale = nullptr, *rates = nullptr;
+};
+
+// What an element's step needs to know of its tensor.
+struct Step {
+  float decay, step, keep, root_bias2;
+  bool first;
+};
+
 struct Sgd {
   float scale, momentum;
   bool nesterov;
-  __device__ void operator()(const Part& t, float& p, float g, float& m, float&) const {
+  __device__ void operator()(const Step& t, float& p, float g, float& m, float&) const {
     g = g * scale + t.decay * p;
     if (t.first) {
       m = momentum * m + g;
       g = nesterov ? g + momentum * m : m;
     }
-    p -= t.lr * g;
+    p -= t.step * g;
   }
 };
 
 struct Adam {
   float scale, rate1, beta2, rate2, eps;
-  __device__ void operator()(const Part& t, float& p, float g, float& m, float& v) const {
+  __device__ void operator()(const Step& t, float& p, float g, float& m, float& v) const {
     g = g * scale + t.decay * p;
     m += rate1 * (g - m);
     v = beta2 * v + rate2 * g * g;
-    p = p * t.keep - t.lr * (m / (sqrtf(v) / t.root_bias2 + eps));
+    p = p * t.keep - t.step * (m / (sqrtf(v) / t.root_bias2 + eps));
   }
 };
 
 struct Lerp {
   float weight;
-  __device__ void operator()(const Part&, float& p, float to, float&, float&) const {
+  __device__ void operator()(const Step&, float& p, float to, float&, float&) const {
     p += weight * (to - p);
   }
 };
 
 template <int N, class Rule>
-__device__ __forceinline__ void update(const Part& t, const Rule& rule, std::int64_t begin) {
+__device__ __forceinline__ void update(const Part& t, const Step& step, const Rule& rule,
+                                       std::int64_t begin) {
   const std::int64_t end = begin + kPiece < t.size ? begin + kPiece : t.size;
   for (std::int64_t i = begin + std::int64_t{threadIdx.x} * N; i < end; i += kThreads * N) {
     Vec<float, N> p, g, m = {}, v = {};
@@ -80,7 +93,7 @@ __device__ __forceinline__ void update(const Part& t, const Rule& rule, std::int
     if (t.first) load_some(m, t.first + i, end - i);
     if (t.second) load_some(v, t.second + i, end - i);
     LACUNA_UNROLL
-    for (int k = 0; k < N; k++) rule(t, p.v[k], g.v[k], m.v[k], v.v[k]);
+    for (int k = 0; k < N; k++) rule(step, p.v[k], g.v[k], m.v[k], v.v[k]);
     store_some(t.param + i, end - i, p);
     if (t.first) store_some(t.first + i, end - i, m);
     if (t.second) store_some(t.second + i, end - i, v);
@@ -88,7 +101,11 @@ __device__ __forceinline__ void update(const Part& t, const Rule& rule, std::int
 }
 
 template <class Rule>
-__global__ void __launch_bounds__(kThreads) step_kernel(Table table, Rule rule) {
+__global__ void __launch_bounds__(kThreads) step_kernel(Table table, Rule rule, Inputs in) {
+  if constexpr (requires { rule.scale; }) {
+    if (in.scale) rule.scale *= *in.scale;
+    if (rule.scale != rule.scale) return;  // the loss or the norm is not finite
+  }
   const int block = static_cast<int>(blockIdx.x);
   int low = 0, high = table.count;  // the tensor is the last that begins at or before this block
   while (high - low > 1) {
@@ -96,11 +113,13 @@ __global__ void __launch_bounds__(kThreads) step_kernel(Table table, Rule rule) 
     (table.parts[middle].begin <= block ? low : high) = middle;
   }
   const Part& t = table.parts[low];
+  const float* const rates = in.rates ? in.rates + 3 * t.row : t.rates;
+  const Step step{t.decay, rates[0], rates[1], rates[2], t.first != nullptr};
   const std::int64_t begin = (block - t.begin) * kPiece;
   if (t.wide)
-    update<4>(t, rule, begin);
+    update<4>(t, step, rule, begin);
   else
-    update<1>(t, rule, begin);
+    update<1>(t, step, rule, begin);
 }
 
 struct Squares {
@@ -153,17 +172,36 @@ __global__ void __launch_bounds__(kWarp)
   if (threadIdx.x == 0) sums[blockIdx.x] = sum;
 }
 
+// One thread: the sums are as many as there are parameters, and are added in their order.
+__global__ void clip_kernel(float* scale, const float* loss, const double* sums, std::int64_t count,
+                            double max_norm) {
+  double squares = 0;
+  for (std::int64_t i = 0; i < count; i++) squares += sums[i];
+  const double norm = sqrt(squares);
+  double s = 1;
+  if (sums && max_norm < norm + 1e-6) s = max_norm / (norm + 1e-6);
+  // x - x is 0 where x is finite, and NaN elsewhere.
+  const double finite = (norm - norm) + static_cast<double>(*loss - *loss);
+  *scale = static_cast<float>(s + finite);
+}
+
 bool aligned(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 16 == 0; }
+
+void set_rates(Part& part, const Rates& r) {
+  part.rates[0] = static_cast<float>(r.step);
+  part.rates[1] = static_cast<float>(r.keep);
+  part.rates[2] = static_cast<float>(r.root_bias2);
+}
 
 // set(part, tensor) fills in what the rule needs.
 template <class Rule, class Set>
-void step(const OptimizerTensor* tensors, std::int64_t count, const Rule& rule, Stream stream,
-          Set set) {
+void step(const OptimizerTensor* tensors, std::int64_t count, const Rule& rule, const Inputs& in,
+          Stream stream, Set set) {
   Table table;
   std::int64_t blocks = 0;
   const auto flush = [&] {
     launch({.grid = blocks, .block = kThreads, .stream = stream, .barriers = false},
-           step_kernel<Rule>, table, rule);
+           step_kernel<Rule>, table, rule, in);
     table.count = 0;
     blocks = 0;
   };
@@ -178,10 +216,9 @@ void step(const OptimizerTensor* tensors, std::int64_t count, const Rule& rule, 
               t.grad.as<float>(),
               t.param.size(),
               0,
-              1,
-              0,
-              1,
+              {},
               static_cast<std::int32_t>(blocks),
+              static_cast<std::int32_t>(i),
               aligned(t.param.data) && aligned(t.grad.data) && aligned(t.first.data) &&
                   aligned(t.second.data)};
     set(part, t);
@@ -195,26 +232,26 @@ void step(const OptimizerTensor* tensors, std::int64_t count, const Rule& rule, 
 
 void sgd_step(const SgdStep& a, Stream stream) {
   const Sgd rule{static_cast<float>(a.grad_scale), static_cast<float>(a.momentum), a.nesterov};
-  step(a.tensors, a.count, rule, stream, [&](Part& part, const OptimizerTensor& t) {
-    part.decay = static_cast<float>(t.weight_decay);
-    part.lr = static_cast<float>(t.lr);
-  });
+  step(a.tensors, a.count, rule, {a.scale.as<float>(), a.rates.as<float>()}, stream,
+       [](Part& part, const OptimizerTensor& t) {
+         part.decay = static_cast<float>(t.weight_decay);
+         set_rates(part, rates_of(t, false));
+       });
 }
 
 void adam_step(const AdamStep& a, Stream stream) {
   const Adam rule{static_cast<float>(a.grad_scale), static_cast<float>(1 - a.beta1),
                   static_cast<float>(a.beta2), static_cast<float>(1 - a.beta2),
                   static_cast<float>(a.eps)};
-  step(a.tensors, a.count, rule, stream, [&](Part& part, const OptimizerTensor& t) {
-    part.decay = static_cast<float>(a.decoupled ? 0 : t.weight_decay);
-    part.keep = static_cast<float>(a.decoupled ? 1 - t.lr * t.weight_decay : 1);
-    part.lr = static_cast<float>(t.lr / t.bias1);
-    part.root_bias2 = static_cast<float>(std::sqrt(t.bias2));
-  });
+  step(a.tensors, a.count, rule, {a.scale.as<float>(), a.rates.as<float>()}, stream,
+       [&](Part& part, const OptimizerTensor& t) {
+         part.decay = static_cast<float>(a.decoupled ? 0 : t.weight_decay);
+         set_rates(part, rates_of(t, a.decoupled));
+       });
 }
 
 void lerp_step(const LerpStep& a, Stream stream) {
-  step(a.tensors, a.count, Lerp{static_cast<float>(a.weight)}, stream,
+  step(a.tensors, a.count, Lerp{static_cast<float>(a.weight)}, {}, stream,
        [](Part& part, const OptimizerTensor&) { part.first = part.second = nullptr; });
 }
 
@@ -238,6 +275,12 @@ void sum_squares(const SumSquares& a, Stream stream) {
     launch({.grid = table.count, .block = kWarp, .stream = stream}, square_sums_kernel,
            a.sums.as<double>() + done, partial.data(), table);
   }
+}
+
+void clip_scale(const ClipScale& a, Stream stream) {
+  launch({.grid = 1, .block = 1, .stream = stream, .barriers = false}, clip_kernel,
+         a.scale.as<float>(), a.loss.as<float>(), a.sums.as<double>(), a.sums ? a.sums.size() : 0,
+         a.max_norm);
 }
 
 }  // namespace lacuna::LACUNA_NS

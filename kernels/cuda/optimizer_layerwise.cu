@@ -32,6 +32,7 @@ struct Part {
   bool wide;  // vectors of 16 bytes are aligned
   bool adapt;
   std::int32_t begin;  // its first block
+  std::int32_t row;    // its place in the step's table
   double lr;
 };
 
@@ -47,6 +48,23 @@ struct Table {
 struct Squares {
   double param, update;
 };
+
+// What is read from the device's memory where it is given; see kernels/optimizer.h.
+struct Inputs {
+  const float *scale = nullptr, *rates = nullptr;
+};
+
+// The tensor with the rates of this step, and the rule with its scale; false where nothing may be changed.
+template <class Rule>
+__device__ __forceinline__ bool take(const Inputs& in, Part& t, Rule& rule) {
+  if (in.scale) rule.scale *= *in.scale;
+  if (in.rates) {
+    t.lr = in.rates[3 * t.row];
+    t.bias1 = in.rates[3 * t.row + 1];
+    t.root_bias2 = in.rates[3 * t.row + 2];
+  }
+  return rule.scale == rule.scale;
+}
 
 // Elements in vectors of N; which arrays a pass reads and writes is known at compile time.
 struct Access {
@@ -118,9 +136,10 @@ __device__ __forceinline__ int part_of(const Table& table, int block) {
 
 template <class Rule>
 __global__ void __launch_bounds__(kThreads)
-    measure_kernel(Squares* squares, Table table, Rule rule) {
+    measure_kernel(Squares* squares, Table table, Rule rule, Inputs in) {
   const int block = static_cast<int>(blockIdx.x);
-  const Part& t = table.parts[part_of(table, block)];
+  Part t = table.parts[part_of(table, block)];
+  if (!take(in, t, rule)) return;
   double param = 0, update = 0;
   const auto add = [&](float& p, float g, float& m, float& v) {
     const float r = rule.measure(t, p, g, m, v);
@@ -139,7 +158,8 @@ __global__ void __launch_bounds__(kThreads)
 
 // A block a tensor: factors[i] = lr times its trust ratio.
 __global__ void __launch_bounds__(kThreads)
-    factor_kernel(float* factors, const Squares* squares, Table table, double coefficient) {
+    factor_kernel(float* factors, const Squares* squares, Table table, double coefficient,
+                  const float* rates) {
   const int part = static_cast<int>(blockIdx.x);
   const Part& t = table.parts[part];
   double param = 0, update = 0;
@@ -150,15 +170,16 @@ __global__ void __launch_bounds__(kThreads)
   param = group_sum<kThreads>(param);
   update = group_sum<kThreads>(update);
   if (threadIdx.x == 0)
-    factors[part] =
-        static_cast<float>(t.lr * (t.adapt ? trust_ratio(coefficient, param, update) : 1));
+    factors[part] = static_cast<float>((rates ? double{rates[3 * t.row]} : t.lr) *
+                                       (t.adapt ? trust_ratio(coefficient, param, update) : 1));
 }
 
 template <class Rule>
 __global__ void __launch_bounds__(kThreads)
-    apply_kernel(Table table, Rule rule, const float* factors) {
+    apply_kernel(Table table, Rule rule, const float* factors, Inputs in) {
   const int block = static_cast<int>(blockIdx.x), part = part_of(table, block);
-  const Part& t = table.parts[part];
+  Part t = table.parts[part];
+  if (!take(in, t, rule)) return;
   const float factor = factors[part];
   const auto apply = [&](float& p, float g, float& m, float& v) {
     rule.apply(t, factor, p, g, m, v);
@@ -174,7 +195,7 @@ bool aligned(const Array& a) { return reinterpret_cast<std::uintptr_t>(a.data) %
 
 template <class Rule>
 void step(const OptimizerTensor* tensors, std::int64_t count, double coefficient, const Rule& rule,
-          Stream stream) {
+          const Inputs& in, Stream stream) {
   if (count == 0) return;
   const Device device = tensors[0].param.device;
   Table table;
@@ -182,11 +203,11 @@ void step(const OptimizerTensor* tensors, std::int64_t count, double coefficient
     const Workspace<Squares> squares(device, table.blocks);
     const Workspace<float> factors(device, table.count);
     launch({.grid = table.blocks, .block = kThreads, .stream = stream}, measure_kernel<Rule>,
-           squares.data(), table, rule);
+           squares.data(), table, rule, in);
     launch({.grid = table.count, .block = kThreads, .stream = stream}, factor_kernel,
-           factors.data(), squares.data(), table, coefficient);
+           factors.data(), squares.data(), table, coefficient, in.rates);
     launch({.grid = table.blocks, .block = kThreads, .stream = stream, .barriers = false},
-           apply_kernel<Rule>, table, rule, factors.data());
+           apply_kernel<Rule>, table, rule, factors.data(), in);
     table.count = table.blocks = 0;
   };
   for (std::int64_t i = 0; i < count; i++) {
@@ -208,6 +229,7 @@ void step(const OptimizerTensor* tensors, std::int64_t count, double coefficient
         aligned(t.param) && aligned(t.grad) && aligned(t.first) && aligned(t.second),
         t.adapt,
         table.blocks,
+        static_cast<std::int32_t>(i),
         t.lr};
     table.blocks += static_cast<std::int32_t>(blocks);
   }
@@ -221,12 +243,13 @@ void lamb_step(const LambStep& a, Stream stream) {
       a.tensors, a.count, 1.0,
       Lamb{static_cast<float>(a.grad_scale), static_cast<float>(1 - a.beta1),
            static_cast<float>(a.beta2), static_cast<float>(1 - a.beta2), static_cast<float>(a.eps)},
-      stream);
+      {a.scale.as<float>(), a.rates.as<float>()}, stream);
 }
 
 void lars_step(const LarsStep& a, Stream stream) {
   step(a.tensors, a.count, a.eta,
-       Lars{static_cast<float>(a.grad_scale), static_cast<float>(a.momentum)}, stream);
+       Lars{static_cast<float>(a.grad_scale), static_cast<float>(a.momentum)},
+       {a.scale.as<float>(), a.rates.as<float>()}, stream);
 }
 
 }  // namespace lacuna::LACUNA_NS

@@ -2,10 +2,12 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <new>
 #include <numeric>
 
 #include "../random.h"
 #include "engine_impl.h"
+#include "graph.h"
 #include "memory.h"
 
 namespace lacuna::emu {
@@ -196,8 +198,15 @@ void* shared_array(const void* key, const char* name, std::size_t bytes, std::si
   return engine().shared.get(key, name, bytes, alignment);
 }
 
-void run_grid(const char* text, const LaunchConfig& config, Body body, void* arguments) {
-  if (check_launch(text, config)) engine().run_grid(text, config, body, arguments);
+void start_grid(const char* text, const LaunchConfig& config, Body body,
+                const Arguments& arguments) {
+  if (!check_launch(text, config)) return;
+  if (!recording()) return engine().run_grid(text, config, body, arguments.data);
+  const std::shared_ptr<void> kept(std::aligned_alloc(256, (arguments.bytes + 255) / 256 * 256),
+                                   std::free);
+  if (!kept) throw std::bad_alloc();
+  arguments.copy(kept.get(), arguments.data);
+  record([=] { engine().run_grid(text, config, body, kept.get()); });
 }
 
 }  // namespace detail

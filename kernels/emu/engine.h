@@ -34,8 +34,16 @@ namespace detail {
 
 using Body = void (*)(void* arguments);
 
-/// Runs body once for each thread of the grid; throws the first error, with no fiber left inside the kernel.
-void run_grid(const char* text, const LaunchConfig& config, Body body, void* arguments);
+/// What a launch hands to its threads, and how to copy it to memory of that size, aligned to 256 bytes.
+struct Arguments {
+  void* data;
+  std::size_t bytes;
+  void (*copy)(void* to, const void* from);
+};
+/// Runs body once for each thread of the grid; throws the first error, with no fiber left inside the kernel. During a
+/// recording (graph.h) it is kept for the replay instead.
+void start_grid(const char* text, const LaunchConfig& config, Body body,
+                const Arguments& arguments);
 
 enum class Vote { none, any, all, count };
 /// __syncthreads and its votes.

@@ -5,7 +5,9 @@
 #include <mutex>
 #include <new>
 
+#include "../graph_pool.h"
 #include "asan.h"
+#include "graph.h"
 
 namespace lacuna::emu {
 namespace {
@@ -74,17 +76,14 @@ std::string broken_allocation() {
 
 }  // namespace detail
 
-void* allocate(std::size_t bytes, int) {
-  if constexpr (asan::kOn) {
-    void* data = aligned(256, bytes);
-    std::memset(data, 0xff, bytes);
-    return data;
-  }
+namespace {
+
+void* fresh(std::size_t bytes) {
+  if constexpr (asan::kOn) return aligned(256, bytes);
   auto* header = static_cast<Header*>(aligned(256, kFront + bytes + detail::kBand));
   header->bytes = bytes;
   char* const data = header->data();
   detail::fill_band(data - detail::kBand, detail::kBand);
-  std::memset(data, 0xff, bytes);
   detail::fill_band(data + bytes, detail::kBand);
   Live& l = live();
   std::lock_guard lock(l.mutex);
@@ -95,9 +94,24 @@ void* allocate(std::size_t bytes, int) {
   return data;
 }
 
-void release(void* data, std::size_t, int) {
+}  // namespace
+
+void* allocate(std::size_t bytes, int) {
+  GraphPool* const pool = GraphPool::current();
+  void* data = pool ? pool->reuse(bytes) : nullptr;
+  if (!data) {
+    data = fresh(bytes);
+    if (pool) pool->add(data, bytes);
+  }
+  const auto poison = [=] { std::memset(data, 0xff, bytes); };
+  poison();
+  if (recording()) record(poison);  // and again in every replay
+  return data;
+}
+
+void release(void* data, std::size_t bytes, int) {
+  if (!data || GraphPool::keep(data, bytes)) return;
   if constexpr (asan::kOn) return std::free(data);
-  if (!data) return;
   auto* header = reinterpret_cast<Header*>(static_cast<char*>(data) - kFront);
   {
     Live& l = live();

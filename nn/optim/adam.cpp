@@ -11,27 +11,29 @@ Adam::Adam(std::vector<NamedTensor> parameters, const Options& options,
                  .weight_decay = options.weight_decay,
                  .first = "exp_avg",
                  .second = "exp_avg_sq",
-                 .counts_steps = true}),
-      options_(options),
-      decoupled_(decoupled) {
+                 .counts_steps = true,
+                 .decoupled = decoupled}),
+      options_(options) {
   const auto fraction = [](double b) { return b >= 0 && b < 1; };
   LACUNA_CHECK(fraction(options.beta1) && fraction(options.beta2) && options.eps >= 0, "Adam",
                "needs betas of at least 0 and below 1, and eps of at least 0: got beta1 ",
                options.beta1, ", beta2 ", options.beta2, ", eps ", options.eps);
 }
 
-void Adam::apply(std::vector<OptimizerTensor>& table, const std::vector<std::int64_t>& steps,
-                 double grad_scale, Device device) {
-  if (options_.bias_correction) {
-    for (std::size_t i = 0; i < table.size(); i++) {
-      table[i].bias1 = 1 - std::pow(options_.beta1, static_cast<double>(steps[i]));
-      table[i].bias2 = 1 - std::pow(options_.beta2, static_cast<double>(steps[i]));
-    }
+void Adam::correct(std::vector<OptimizerTensor>& table,
+                   const std::vector<std::int64_t>& steps) const {
+  if (!options_.bias_correction) return;
+  for (std::size_t i = 0; i < table.size(); i++) {
+    table[i].bias1 = 1 - std::pow(options_.beta1, static_cast<double>(steps[i]));
+    table[i].bias2 = 1 - std::pow(options_.beta2, static_cast<double>(steps[i]));
   }
-  run<&KernelTable::adam_step>(
-      AdamStep{table.data(), static_cast<std::int64_t>(table.size()), options_.beta1,
-               options_.beta2, options_.eps, decoupled_, grad_scale},
-      device);
+}
+
+void Adam::apply(const std::vector<OptimizerTensor>& table, const Inputs& in) const {
+  run<&KernelTable::adam_step>(AdamStep{table.data(), static_cast<std::int64_t>(table.size()),
+                                        options_.beta1, options_.beta2, options_.eps,
+                                        settings().decoupled, in.grad_scale, in.scale, in.rates},
+                               table[0].param.device);
 }
 
 }  // namespace lacuna

@@ -21,10 +21,10 @@ class Adam : public Optimizer {
        const std::vector<ParameterGroup>& groups, bool decoupled);
 
  private:
-  void apply(std::vector<OptimizerTensor>& table, const std::vector<std::int64_t>& steps,
-             double grad_scale, Device device) override;
+  void correct(std::vector<OptimizerTensor>& table,
+               const std::vector<std::int64_t>& steps) const override;
+  void apply(const std::vector<OptimizerTensor>& table, const Inputs& inputs) const override;
   Options options_;
-  bool decoupled_;
 };
 
 /// Adam with decoupled weight decay (Loshchilov, Hutter 2019), as torch.optim.AdamW. Say the decay: 0.01 is usual.

@@ -11,4 +11,8 @@ double global_norm(const std::vector<NamedTensor>& parameters);
 /// torch.nn.utils.clip_grad_norm_. A norm that is not finite gives NaN.
 double clip_scale(double norm, double max_norm);
 
+/// Both on the gradients' device, for Optimizer::step: (1). NaN where the loss or the norm is not finite, so that such a
+/// step changes nothing. A max_norm of 0 asks about the loss alone.
+Tensor step_scale(const Tensor& loss, const std::vector<NamedTensor>& parameters, double max_norm);
+
 }  // namespace lacuna

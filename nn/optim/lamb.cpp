@@ -21,17 +21,25 @@ Lamb::Lamb(std::vector<NamedTensor> parameters, const Options& options,
                options.beta1, ", beta2 ", options.beta2, ", eps ", options.eps);
 }
 
-void Lamb::apply(std::vector<OptimizerTensor>& table, const std::vector<std::int64_t>& steps,
-                 double grad_scale, Device device) {
-  if (options_.bias_correction) {
-    for (std::size_t i = 0; i < table.size(); i++) {
-      table[i].bias1 = 1 - std::pow(options_.beta1, static_cast<double>(steps[i]));
-      table[i].bias2 = 1 - std::pow(options_.beta2, static_cast<double>(steps[i]));
-    }
+void Lamb::correct(std::vector<OptimizerTensor>& table,
+                   const std::vector<std::int64_t>& steps) const {
+  if (!options_.bias_correction) return;
+  for (std::size_t i = 0; i < table.size(); i++) {
+    table[i].bias1 = 1 - std::pow(options_.beta1, static_cast<double>(steps[i]));
+    table[i].bias2 = 1 - std::pow(options_.beta2, static_cast<double>(steps[i]));
   }
-  run<&KernelTable::lamb_step>(LambStep{table.data(), static_cast<std::int64_t>(table.size()),
-                                        options_.beta1, options_.beta2, options_.eps, grad_scale},
-                               device);
+}
+
+void Lamb::apply(const std::vector<OptimizerTensor>& table, const Inputs& in) const {
+  run<&KernelTable::lamb_step>(
+      LambStep{table.data(), static_cast<std::int64_t>(table.size()), options_.beta1,
+               options_.beta2, options_.eps, in.grad_scale, in.scale, in.rates},
+      table[0].param.device);
+}
+
+std::array<double, 3> Lamb::rates(const OptimizerTensor& t) const {
+  const LayerwiseRates r = layerwise_rates(t);
+  return {r.lr, r.bias1, r.root_bias2};
 }
 
 }  // namespace lacuna

@@ -17,8 +17,10 @@ class Lamb : public Optimizer {
        const std::vector<ParameterGroup>& groups = {});
 
  private:
-  void apply(std::vector<OptimizerTensor>& table, const std::vector<std::int64_t>& steps,
-             double grad_scale, Device device) override;
+  void correct(std::vector<OptimizerTensor>& table,
+               const std::vector<std::int64_t>& steps) const override;
+  void apply(const std::vector<OptimizerTensor>& table, const Inputs& inputs) const override;
+  std::array<double, 3> rates(const OptimizerTensor& t) const override;
   Options options_;
 };
 

@@ -15,11 +15,16 @@ Lars::Lars(std::vector<NamedTensor> parameters, const Options& options,
                options.momentum, ", eta ", options.eta);
 }
 
-void Lars::apply(std::vector<OptimizerTensor>& table, const std::vector<std::int64_t>&,
-                 double grad_scale, Device device) {
-  run<&KernelTable::lars_step>(LarsStep{table.data(), static_cast<std::int64_t>(table.size()),
-                                        options_.momentum, options_.eta, grad_scale},
-                               device);
+void Lars::apply(const std::vector<OptimizerTensor>& table, const Inputs& in) const {
+  run<&KernelTable::lars_step>(
+      LarsStep{table.data(), static_cast<std::int64_t>(table.size()), options_.momentum,
+               options_.eta, in.grad_scale, in.scale, in.rates},
+      table[0].param.device);
+}
+
+std::array<double, 3> Lars::rates(const OptimizerTensor& t) const {
+  const LayerwiseRates r = layerwise_rates(t);
+  return {r.lr, r.bias1, r.root_bias2};
 }
 
 }  // namespace lacuna

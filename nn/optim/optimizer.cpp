@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "../../core/graph.h"
+#include "../../core/ops/shape.h"
 #include "../../core/tape.h"
 
 namespace lacuna {
@@ -35,29 +37,71 @@ Optimizer::Optimizer(std::vector<NamedTensor> parameters, const std::vector<Para
   }
 }
 
-void Optimizer::step(double grad_scale) {
+std::vector<std::size_t> Optimizer::with_gradient() const {
+  std::vector<std::size_t> which;
+  for (std::size_t i = 0; i < slots_.size(); i++)
+    if (parameters_[i].tensor.grad().defined()) which.push_back(i);
+  return which;
+}
+
+std::vector<OptimizerTensor> Optimizer::table_of(const std::vector<std::size_t>& which) const {
   std::vector<OptimizerTensor> table;
-  std::vector<std::int64_t> steps;
-  for (std::size_t i = 0; i < slots_.size(); i++) {
-    const Tensor& p = parameters_[i].tensor;
-    const Tensor grad = p.grad();
-    if (!grad.defined()) continue;
-    Slot& slot = slots_[i];
-    slot.steps++;
-    for (const Tensor& t : {p, slot.first, slot.second})
-      if (t.defined()) t.storage()->bump_version();
+  for (const std::size_t i : which) {
     OptimizerTensor entry;
-    entry.param = p.array();
-    entry.grad = grad.array();
-    entry.first = slot.first.array();
-    entry.second = slot.second.array();
-    entry.lr = lr * slot.lr_scale;
-    entry.weight_decay = slot.weight_decay;
-    entry.adapt = slot.adapt;
+    entry.param = parameters_[i].tensor.array();
+    entry.grad = parameters_[i].tensor.grad().array();
+    entry.first = slots_[i].first.array();
+    entry.second = slots_[i].second.array();
+    entry.lr = lr * slots_[i].lr_scale;
+    entry.weight_decay = slots_[i].weight_decay;
+    entry.adapt = slots_[i].adapt;
     table.push_back(entry);
-    steps.push_back(slot.steps);
   }
-  if (!table.empty()) apply(table, steps, grad_scale, table[0].param.device);
+  return table;
+}
+
+std::vector<OptimizerTensor> Optimizer::next_step(const std::vector<std::size_t>& which) {
+  std::vector<std::int64_t> steps;
+  for (const std::size_t i : which) {
+    Slot& slot = slots_[i];
+    steps.push_back(++slot.steps);
+    for (const Tensor& t : {parameters_[i].tensor, slot.first, slot.second})
+      if (t.defined()) t.storage()->bump_version();
+  }
+  std::vector<OptimizerTensor> table = table_of(which);
+  correct(table, steps);
+  return table;
+}
+
+void Optimizer::step(const Inputs& inputs) {
+  const std::vector<std::size_t> which = with_gradient();
+  if (which.empty()) return;
+  if (!Graph::recording()) return apply(next_step(which), inputs);
+  LACUNA_CHECK(rates_.defined(), "optimizer", "a step is recorded only after before_recording()");
+  recorded_ = which;
+  Inputs recorded = inputs;
+  recorded.rates = slice(rates_, 0, 0, static_cast<std::int64_t>(which.size())).array();
+  apply(table_of(which), recorded);
+}
+
+void Optimizer::step(double grad_scale) { step(Inputs{.grad_scale = grad_scale}); }
+void Optimizer::step(const Tensor& grad_scale) { step(Inputs{.scale = grad_scale.array()}); }
+
+void Optimizer::before_recording() {
+  zero_grad();
+  recorded_.clear();
+  if (rates_.defined() || parameters_.empty()) return;
+  const Tensor& p = parameters_[0].tensor;
+  rates_ = Tensor::empty({static_cast<std::int64_t>(parameters_.size()), 3}, p.dtype(), p.device());
+}
+
+void Optimizer::before_replay() {
+  std::vector<float> rates;
+  for (const OptimizerTensor& t : next_step(recorded_))
+    for (const double x : this->rates(t)) rates.push_back(static_cast<float>(x));
+  if (!rates.empty())
+    detail::copy_from_host(slice(rates_, 0, 0, static_cast<std::int64_t>(recorded_.size())),
+                           rates.data(), rates.size());
 }
 
 void Optimizer::zero_grad() {

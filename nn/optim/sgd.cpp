@@ -14,11 +14,11 @@ Sgd::Sgd(std::vector<NamedTensor> parameters, const Options& options,
   LACUNA_CHECK(!options.nesterov || options.momentum > 0, "Sgd", "Nesterov needs a momentum");
 }
 
-void Sgd::apply(std::vector<OptimizerTensor>& table, const std::vector<std::int64_t>&,
-                double grad_scale, Device device) {
-  run<&KernelTable::sgd_step>(SgdStep{table.data(), static_cast<std::int64_t>(table.size()),
-                                      options_.momentum, options_.nesterov, grad_scale},
-                              device);
+void Sgd::apply(const std::vector<OptimizerTensor>& table, const Inputs& in) const {
+  run<&KernelTable::sgd_step>(
+      SgdStep{table.data(), static_cast<std::int64_t>(table.size()), options_.momentum,
+              options_.nesterov, in.grad_scale, in.scale, in.rates},
+      table[0].param.device);
 }
 
 }  // namespace lacuna

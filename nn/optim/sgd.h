@@ -17,8 +17,7 @@ class Sgd : public Optimizer {
       const std::vector<ParameterGroup>& groups = {});
 
  private:
-  void apply(std::vector<OptimizerTensor>& table, const std::vector<std::int64_t>& steps,
-             double grad_scale, Device device) override;
+  void apply(const std::vector<OptimizerTensor>& table, const Inputs& inputs) const override;
   Options options_;
 };
 

@@ -2,6 +2,7 @@
 #include "../../kernels/optimizer.h"
 
 #include <cmath>
+#include <limits>
 
 #include "../../kernels/emu/engine.h"
 #include "../../kernels/optimizer_layerwise.h"
@@ -89,6 +90,54 @@ TEST(EmuOptimizer, Steps) {
   });
 }
 
+// Rates that lie in the device's memory give the bits of those in the table, over all its launches.
+TEST(EmuOptimizer, RatesFromMemory) {
+  Buffers table(DeviceType::emu), memory(DeviceType::emu);
+  const auto from_table = fill(table, Dtype::f32, true, true);
+  auto from_memory = fill(memory, Dtype::f32, true, true);
+  std::vector<double> rates;
+  for (auto& t : from_memory) {
+    const Rates r = rates_of(t, true);
+    rates.insert(rates.end(), {r.step, r.keep, r.root_bias2});
+    t.lr = t.bias1 = t.bias2 = 7;
+  }
+  memory.add(Dtype::f32, rates);
+  memory.add(Dtype::f32, {0.25});
+  run<&KernelTable::adam_step>(AdamStep{from_table.data(), kTensors, 0.9, 0.99, 1e-8, true, 0.5},
+                               table.device());
+  const int extra = kTensors * kArrays;
+  run<&KernelTable::adam_step>(
+      AdamStep{from_memory.data(), kTensors, 0.9, 0.99, 1e-8, true, 2,
+               memory.array(extra + 1, {{1}}), memory.array(extra, {{kTensors, 3}})},
+      memory.device());
+  for (int i = 0; i < extra; i++) EXPECT_EQ(table.values(i), memory.values(i)) << i;
+}
+
+TEST(EmuOptimizer, ClipScale) {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  struct {
+    double loss, sum, want;
+  } const rows[] = {{1, 16, 0.5},   {1, 1, 1},     {nan, 16, nan},
+                    {-inf, 1, nan}, {1, nan, nan}, {1, inf, nan}};
+  for (const auto& row : rows) {
+    Buffers b(DeviceType::emu);
+    b.add(Dtype::f32, {7});
+    b.add(Dtype::f32, {row.loss});
+    b.add(Dtype::f64, {0, row.sum});
+    for (const bool with_sums : {true, false}) {
+      run<&KernelTable::clip_scale>(ClipScale{b.array(0, {{1}}), b.array(1, {{1}}),
+                                              with_sums ? b.array(2, {{2}}) : Array(), 2},
+                                    b.device());
+      const double got = b.values(0)[0];
+      const double want = with_sums ? row.want : std::isfinite(row.loss) ? 1 : nan;
+      if (std::isnan(want))
+        EXPECT_TRUE(std::isnan(got)) << row.loss << ' ' << row.sum;
+      else
+        EXPECT_NEAR(got, want, 1e-6) << row.loss << ' ' << row.sum;
+    }
+  }
+}
+
 TEST(EmuOptimizer, SumSquares) {
   constexpr int kCount = 300;
   const auto size = [](int i) { return i == 17 ? 40001 : i % 5 == 4 ? 0 : 37 * (i % 50) + i % 3; };
@@ -113,6 +162,22 @@ TEST(EmuOptimizer, SumSquares) {
     for (int i = 0; i < kCount; i++) EXPECT_NEAR(got[i], want[i], 1e-12 * want[i]) << i;
     if (first.empty()) first = got;
     EXPECT_EQ(got, first);
+  }
+}
+
+// What goes wrong inside a kernel call says in which call: the op, and the arguments by the names that its rules use.
+TEST(EmuOptimizer, ErrorsNameTheCall) {
+  float nothing = 0;
+  const Array huge = array_of(&nothing, Dtype::f32, {DeviceType::emu}, {{std::int64_t{1} << 50}});
+  double sum = 0;
+  const Array sums = array_of(&sum, Dtype::f64, {DeviceType::emu}, {{1}});
+  try {
+    run<&KernelTable::sum_squares>(SumSquares{&huge, 1, sums}, {DeviceType::emu});
+    FAIL() << "no error";
+  } catch (const Error& e) {
+    EXPECT_STREQ(e.what(),
+                 "[sum_squares] these are too many elements for one call; in sum_squares of array "
+                 "(1125899906842624) f32 emu, sums (1) f64 emu");
   }
 }
 

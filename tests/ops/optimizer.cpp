@@ -70,6 +70,50 @@ Tensor adam(const Tensors& x) {
   return concat({s.param, s.first, s.second});
 }
 
+// What changes from step to step, read from the device's memory: the table says something else.
+Tensor numbers(const std::vector<double>& values, const Shape& shape, const Tensor& like) {
+  return to(to(Tensor::from(values, shape), like.dtype()), like.device());
+}
+
+Tensor sgd_from_memory(const Tensors& x) {
+  Step s(x);
+  const Tensor scale = numbers({kScale / 2}, {1}, s.param),
+               rates = numbers({kLr, 1, 1}, {1, 3}, s.param);
+  s.args.lr = 7;
+  run<&KernelTable::sgd_step>(SgdStep{&s.args, 1, 0.9, false, 2, scale.array(), rates.array()},
+                              s.param.device());
+  return concat({s.param, s.first});
+}
+
+Tensor adamw_from_memory(const Tensors& x) {
+  Step s(x);
+  const Tensor scale = numbers({kScale}, {1}, s.param);
+  const Tensor rates = numbers({kLr / 0.2, 1 - kLr * kDecay, std::sqrt(0.05)}, {1, 3}, s.param);
+  s.args.lr = 7;
+  run<&KernelTable::adam_step>(
+      AdamStep{&s.args, 1, 0.8, 0.95, 1e-8, true, 1, scale.array(), rates.array()},
+      s.param.device());
+  return concat({s.param, s.first, s.second});
+}
+
+// A step whose scale is NaN changes nothing.
+Tensor adam_stopped(const Tensors& x) {
+  Step s(x);
+  const Tensor scale = numbers({std::nan("")}, {1}, s.param);
+  run<&KernelTable::adam_step>(AdamStep{&s.args, 1, 0.8, 0.95, 1e-8, false, 1, scale.array()},
+                               s.param.device());
+  return concat({s.param, s.first, s.second});
+}
+
+Tensor clip(const Tensors& x, double max_norm) {
+  const Tensor scale = Tensor::empty({1}, x[0].dtype(), x[0].device());
+  const Tensor loss = contiguous(x[0]);
+  const Tensor sums = Tensor::from(x[1].to_vector<double>(), x[1].shape(), loss.device());
+  run<&KernelTable::clip_scale>(ClipScale{scale.array(), loss.array(), sums.array(), max_norm},
+                                scale.device());
+  return scale;
+}
+
 const Register cases([] {
   step_case(
       "sgd_step", 0,
@@ -100,6 +144,31 @@ const Register cases([] {
     v = 0.95 * v + 0.05 * u * u;
     p = p * (1 - kLr * kDecay) - kLr * (m / 0.2) / (std::sqrt(v / 0.05) + 1e-8);
   });
+  step_case("sgd_step_from_memory", 1, sgd_from_memory,
+            [](double& p, double g, double& m, double&) {
+              m = 0.9 * m + kScale * g + kDecay * p;
+              p -= kLr * m;
+            });
+  step_case("adamw_step_from_memory", 2, adamw_from_memory,
+            [](double& p, double g, double& m, double& v) {
+              const double u = kScale * g;
+              m = 0.8 * m + 0.2 * u;
+              v = 0.95 * v + 0.05 * u * u;
+              p = p * (1 - kLr * kDecay) - kLr * (m / 0.2) / (std::sqrt(v / 0.05) + 1e-8);
+            });
+  step_case("adam_step_stopped", 2, adam_stopped, [](double&, double, double&, double&) {});
+  for (int n : kSizes)
+    for (double max_norm : {0.5, 1e6})
+      add({.name = "clip_scale/n=" + std::to_string(n) + "/max=" + std::to_string(max_norm),
+           .inputs = {{{1}}, {{n}, 0, 2}},
+           .apply = [max_norm](const Tensors& x) { return clip(x, max_norm); },
+           .reference =
+               [max_norm](const Tensors& x) {
+                 double sum = 0;
+                 for (const double v : x[1].to_vector<double>()) sum += v;
+                 return std::vector<double>{std::min(1.0, max_norm / (std::sqrt(sum) + 1e-6))};
+               },
+           .gradient = false});
   step_case(
       "lerp_step", 0,
       [](const Tensors& x) {

@@ -1,12 +1,13 @@
 #pragma once
 // launch({.grid = blocks, .block = threads}, kernel, arguments...): the only way to start a kernel. Errors of the
-// launch itself are thrown here with the kernel's name; with LACUNA_CUDA_SYNC=1 in the environment so are those of
+// launch itself are thrown here with the kernel's name; with LACUNA_SYNC=1 in the environment so are those of
 // its execution, at the price of waiting for every kernel.
 #include <cuda_runtime.h>
 #include <device/config.cuh>
 #include <device/intrinsics.cuh>
 
 #include "../check.h"
+#include "../graph.h"
 
 namespace lacuna::cuda {
 
@@ -27,10 +28,10 @@ void launch_kernel(const char* text, const LaunchConfig& c, void (*kernel)(Param
   config.blockDim = dim3(static_cast<unsigned>(c.block.x), static_cast<unsigned>(c.block.y),
                          static_cast<unsigned>(c.block.z));
   config.dynamicSmemBytes = c.shared_bytes;
-  config.stream = static_cast<cudaStream_t>(c.stream.handle);
+  config.stream = stream_of(c.stream);
   check_kernel(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), text);
   check_kernel(cudaGetLastError(), text);
-  if (synchronous()) check_kernel(cudaStreamSynchronize(config.stream), text);
+  if (synchronous() && !recording()) check_kernel(cudaStreamSynchronize(config.stream), text);
 }
 
 }  // namespace lacuna::cuda

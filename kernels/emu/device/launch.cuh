@@ -1,7 +1,9 @@
 #pragma once
 // launch({.grid = blocks, .block = threads}, kernel, arguments...) on the host: see ../engine.h. Returns when the grid
-// has run. A kernel without barriers, shuffles and votes may say .barriers = false and then runs as plain loops.
+// has run, or has been recorded. A kernel without barriers, shuffles and votes may say .barriers = false and then runs as plain loops.
+#include <new>
 #include <tuple>
+#include <type_traits>
 
 #include "../engine.h"
 #include "config.cuh"
@@ -19,10 +21,14 @@ void launch_kernel(const char* text, const LaunchConfig& config, void (*kernel)(
     void (*kernel)(Parameters...);
     std::tuple<Parameters...> parameters;
   } call{kernel, {static_cast<Parameters>(arguments)...}};
-  detail::run_grid(
+  static_assert((std::is_trivially_destructible_v<Parameters> && ...));
+  const detail::Arguments packed{&call, sizeof(Call), [](void* to, const void* from) {
+                                   new (to) Call(*static_cast<const Call*>(from));
+                                 }};
+  detail::start_grid(
       text, config,
       [](void* c) { std::apply(static_cast<Call*>(c)->kernel, static_cast<Call*>(c)->parameters); },
-      &call);
+      packed);
 }
 
 }  // namespace lacuna::emu
