@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "../../core/shadow.h"
 #include "../../core/tape.h"
 
 namespace lacuna {
@@ -50,6 +51,7 @@ void Optimizer::step(double grad_scale) {
     entry.grad = grad.array();
     entry.first = slot.first.array();
     entry.second = slot.second.array();
+    entry.shadow = shadow_to_write(p);
     entry.lr = lr * slot.lr_scale;
     entry.weight_decay = slot.weight_decay;
     table.push_back(entry);
