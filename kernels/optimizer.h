@@ -16,9 +16,9 @@ struct OptimizerTensor {
   Array param;          // in, out
   Array grad;           // lerp: the values to move towards
   Array first, second;  // in, out: m and v, where the rule has them
-  Array shadow = {};    // out, optional, on cuda and emu: param rounded to bf16
   double lr = 0, weight_decay = 0;
   double bias1 = 1, bias2 = 1;  // Adam: 1 - beta^t, or 1 for no correction
+  Array shadow = {};            // out, optional, on cuda and emu: param rounded to bf16
 };
 
 struct SgdStep {

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "../core/tape.h"
-#include "../kernels/precision.h"
 #include "../nn/optim/adam.h"
 #include "../nn/optim/clip.h"
 #include "../nn/optim/schedule.h"
@@ -59,10 +58,7 @@ Trainer::Trainer(Task& task, Settings settings, Batches& train, Batches* validat
       folder_(std::move(folder)),
       data_(description_of(train.source())) {
   const Device device = parse_device(settings_.text("train.device"));
-  const bool tf32 = settings_.text("train.precision") == "tf32";
-  LACUNA_CHECK(!tf32 || device.type != DeviceType::cpu, "config",
-               "train.precision=tf32 is for cuda and emu: cpu computes in f32");
-  set_precision(tf32 ? Precision::tf32 : Precision::f32);
+  context_.activations = use_precision(settings_);
   context_.seed = static_cast<std::uint64_t>(settings_.integer("train.seed"));
   stopping_.patience = settings_.integer("train.patience");
   if (!task_.model().initialized()) task_.model().initialize(context_.seed);

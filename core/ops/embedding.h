@@ -6,6 +6,7 @@ namespace lacuna {
 
 /// y (..., d): row ids[...] of weight (n, d), for ids of any shape, i64, in [0, n). An id that is out of range is an error
 /// that names it and where it stands. Gradients of an id that comes more than once add up in the order of ids.
-Tensor embedding(const Tensor& weight, const Tensor& ids);
+/// With activations bf16 (weight f32) y is rounded to it, and the gradient of weight is f32.
+Tensor embedding(const Tensor& weight, const Tensor& ids, Dtype activations = Dtype::f32);
 
 }  // namespace lacuna
