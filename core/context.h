@@ -9,6 +9,9 @@ namespace lacuna {
 
 struct Context {
   bool training = true;  // batch statistics and dropout, or not
+  /// Of what flows between layers: f32, or bf16 on cuda and emu. It is decided where data enters (mask_image, embedding);
+  /// every other op goes by its input.
+  Dtype activations = Dtype::f32;
   std::uint64_t seed = 0;
   std::int64_t epoch = 0;
   /// (rows, 2) i64: sample id and view of each row of dimension 0, on the device of the data. What is random about a row

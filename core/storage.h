@@ -22,6 +22,13 @@ class Storage {
   std::uint32_t version() const { return version_; }
   void bump_version() { version_++; }
 
+  /// A copy of its f32 elements in bf16, where there is one, and the version that it is a copy of: core/shadow.h.
+  struct Shadow {
+    std::shared_ptr<Storage> storage;
+    std::uint32_t version = 0;
+  };
+  Shadow& shadow() { return shadow_; }
+
  private:
   void* data_;  // what tensors see
   void* base_;  // what the backend gave; differs where guard bands are on
@@ -29,6 +36,7 @@ class Storage {
   Device device_;
   std::uint32_t version_ = 0;
   bool guarded_;
+  Shadow shadow_;
 };
 
 struct MemoryStats {

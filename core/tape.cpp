@@ -55,6 +55,8 @@ struct Earlier {
 };
 
 void deliver(Node& node, Tensor g, const char* from) {
+  // What is summed up in f32 for a parameter is rounded for an input that is bf16 itself.
+  if (node.dtype == Dtype::bf16 && g.dtype() == Dtype::f32) g = to(g, Dtype::bf16);
   LACUNA_CHECK(g.dtype() == node.dtype && g.device() == node.device, from,
                "backward returned a gradient of another type: got ", describe("gradient", g),
                " for an input ", node.shape, " ", name_of(node.dtype), " ", node.device);

@@ -7,7 +7,8 @@
 //   Tensor softmax(const Tensor& x) { ...; return record("softmax", y, {x}, Saved{y}, softmax_backward); }
 //
 // Backward returns one gradient an input (undefined where Needs says nobody asks), of the op's broadcast shape at most:
-// the engine alone sums broadcast dimensions away, accumulates, and checks shape, dtype and device.
+// the engine alone sums broadcast dimensions away, accumulates, and checks shape, dtype and device. A gradient may come in
+// f32 for a bf16 input.
 #include <any>
 #include <functional>
 #include <iosfwd>

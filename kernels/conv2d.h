@@ -36,7 +36,7 @@ struct Conv2dGradInput {
 };
 
 /// dweight[o, p, q, c] = sum over images and pixels of dy[n, i, j, o] * x[n, i sh + p dh - ph, ...];
-/// dbias[o] = sum over images and pixels of dy[n, i, j, o].
+/// dbias[o] = sum over images and pixels of dy[n, i, j, o]. Both are f32 beside bf16 images.
 struct Conv2dGradWeight {
   static constexpr const char* op = "conv2d grad_weight";
   Array dweight;  // out, (co, kh, kw, ci / groups)

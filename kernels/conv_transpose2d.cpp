@@ -8,6 +8,7 @@ namespace {
 // The three kernels under the names of their own arguments.
 struct Names {
   const char *op, *x, *weight, *bias, *y;
+  bool gradient = false;  // weight and bias are gradients, which are f32 beside bf16
 };
 
 void check(const Names& name, const Array& x, const Array& weight, const Array& bias,
@@ -18,7 +19,13 @@ void check(const Names& name, const Array& x, const Array& weight, const Array& 
     if (bias) text += ", " + describe(name.bias, bias);
     return text + ", " + describe(name.y, y) + ", groups " + std::to_string(groups);
   };
-  check_float_arrays(name.op, {{name.x, x}, {name.weight, weight}, {name.bias, bias}, {name.y, y}});
+  if (name.gradient) {
+    check_float_arrays(name.op, {{name.x, x}, {name.y, y}});
+    check_statistics(name.op, {name.x, x}, {{name.weight, weight}, {name.bias, bias}});
+  } else {
+    check_float_arrays(name.op,
+                       {{name.x, x}, {name.weight, weight}, {name.bias, bias}, {name.y, y}});
+  }
   check_window(name.op, window);
   LACUNA_CHECK(x.ndim == 4, name.op, name.x, " must have four dimensions (n, h, w, channels): got ",
                got());
@@ -73,7 +80,7 @@ void validate(const ConvTranspose2dGradInput& a) {
 }
 
 void validate(const ConvTranspose2dGradWeight& a) {
-  check({a.op, "x", "dweight", "dbias", "dy"}, a.x, a.dweight, a.dbias, a.dy, a.window,
+  check({a.op, "x", "dweight", "dbias", "dy", true}, a.x, a.dweight, a.dbias, a.dy, a.window,
         a.output_padding, a.groups);
 }
 

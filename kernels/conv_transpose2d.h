@@ -36,7 +36,7 @@ struct ConvTranspose2dGradInput {
 };
 
 /// dweight[c, p, q, o] = sum over images and pixels of x[n, i, j, c] * dy[n, i sh + p dh - ph, ...];
-/// dbias[o] = sum over images and pixels of dy[n, i, j, o].
+/// dbias[o] = sum over images and pixels of dy[n, i, j, o]. Both are f32 beside bf16 images.
 struct ConvTranspose2dGradWeight {
   static constexpr const char* op = "conv_transpose2d grad_weight";
   Array dweight;  // out, (ci, kh, kw, co / groups)

@@ -11,7 +11,9 @@ void validate(const MaskImage& a) {
   check_same_shape(
       a.op,
       {{"pixels", a.pixels}, {"target", a.target}, {"masked", a.masked}, {"hidden", a.hidden}});
-  check_same_dtype(a.op, {{"target", a.target}, {"masked", a.masked}});
+  const bool on_cpu = a.target.device.type == DeviceType::cpu;
+  if (on_cpu || a.masked.dtype != Dtype::bf16)
+    check_same_dtype(a.op, {{"target", a.target}, {"masked", a.masked}});
   check_f32_dtype(a.op, {{"target", a.target}});
   LACUNA_CHECK(a.hidden.dtype == Dtype::u8, a.op, "hidden must be u8: got ",
                describe("hidden", a.hidden));

@@ -28,7 +28,7 @@ enum class MaskFill : std::uint8_t {
 struct MaskImage {
   static constexpr const char* op = "mask_image";
   Array target;  // out, (N, H, W, C) f32 or f64
-  Array masked;  // out, the same
+  Array masked;  // out, the same; or bf16 beside f32, on cuda and emu
   Array hidden;  // out, (N, H, W, C) u8: 1 hidden, 0 visible
   Array pixels;  // (N, H, W, C) u8
   Array ids;     // (N, 2) i64: sample and view of each row

@@ -23,7 +23,12 @@ void check_strides(const Matmul& p, const char* name, const Array& a) {
 
 void validate(const Matmul& p) {
   check_same_device(p.op, {{"a", p.a}, {"b", p.b}, {"bias", p.bias}, {"c", p.c}});
-  check_same_dtype(p.op, {{"a", p.a}, {"b", p.b}, {"bias", p.bias}, {"c", p.c}});
+  if (p.a.dtype == Dtype::bf16 && p.c.dtype == Dtype::f32) {
+    check_same_dtype(p.op, {{"a", p.a}, {"b", p.b}});
+    check_same_dtype(p.op, {{"c", p.c}, {"bias", p.bias}});
+  } else {
+    check_same_dtype(p.op, {{"a", p.a}, {"b", p.b}, {"bias", p.bias}, {"c", p.c}});
+  }
   const bool on_cpu = p.a.device.type == DeviceType::cpu;
   LACUNA_CHECK(p.a.dtype == Dtype::f32 || p.a.dtype == (on_cpu ? Dtype::f64 : Dtype::bf16), p.op,
                "floating-point arguments only (f32; f64 on cpu; bf16 on cuda and emu): got ",

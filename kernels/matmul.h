@@ -2,7 +2,7 @@
 // Matrix product:  c = epilogue(a b + residual + bias), in two or more dimensions.
 // Transposed operands are expressed through strides: a linear layer y = x w^T + bias, with w (out, in), passes as b
 // the array of shape (in, out) and strides (1, in); its weight gradient dw = dy^T x passes as a the array of
-// shape (out, rows) and strides (1, out).
+// shape (out, rows) and strides (1, out). a and b are of one type; c and bias, too, or f32 beside bf16.
 #include "array.h"
 #include "epilogue.h"
 

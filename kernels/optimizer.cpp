@@ -16,6 +16,12 @@ void check_optimizer_tensors(const char* op, const OptimizerTensor* tensors, std
     check_float_arrays(op, args);
     check_f32_dtype(op, {{"param", t.param}});
     check_same_shape(op, args);
+    check_same_device(op, {{"param", t.param}, {"shadow", t.shadow}});
+    check_same_shape(op, {{"param", t.param}, {"shadow", t.shadow}});
+    check_contiguous(op, {{"shadow", t.shadow}});
+    LACUNA_CHECK(
+        !t.shadow || (t.shadow.dtype == Dtype::bf16 && t.param.device.type != DeviceType::cpu), op,
+        "shadows are bf16, on cuda and emu: got ", describe("shadow", t.shadow));
     LACUNA_CHECK(t.param.device == tensors[0].param.device, op,
                  "all parameters must be on one device: got ", describe("param", t.param), " and ",
                  describe("param", tensors[0].param));

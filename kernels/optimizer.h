@@ -17,7 +17,7 @@
 
 namespace lacuna {
 
-/// One parameter's part of a step. All arrays are contiguous and of one shape, dtype and device.
+/// One parameter's part of a step. All arrays are contiguous and of one shape, device and (but for the shadow) dtype.
 struct OptimizerTensor {
   Array param;          // in, out
   Array grad;           // lerp: the values to move towards
@@ -25,6 +25,7 @@ struct OptimizerTensor {
   double lr = 0, weight_decay = 0;
   double bias1 = 1, bias2 = 1;  // Adam: 1 - beta^t, or 1 for no correction
   bool adapt = true;            // LAMB, LARS: the trust ratio applies
+  Array shadow = {};            // out, optional, on cuda and emu: param rounded to bf16
 };
 
 /// What of a tensor's step changes from one step to the next, as SGD and Adam use it:

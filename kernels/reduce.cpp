@@ -3,16 +3,15 @@
 namespace lacuna {
 namespace {
 void check_dtype(const char* op, const Array& x) {
-  LACUNA_CHECK(x.dtype == Dtype::f32 || x.dtype == Dtype::f64, op,
-               "takes f32 or f64 (convert with to(x, dtype)): got ", describe("x", x));
-  LACUNA_CHECK(x.dtype == Dtype::f32 || x.device.type == DeviceType::cpu, op,
-               "takes f64 on cpu only: got ", describe("x", x));
+  LACUNA_CHECK(is_floating(x.dtype), op, "takes floating point (convert with to(x, dtype)): got ",
+               describe("x", x));
+  check_float_dtype(op, {{"x", x}});
 }
 }  // namespace
 
 void validate(const Sum& a) {
   check_same_device(a.op, {{"x", a.x}, {"y", a.y}});
-  check_same_dtype(a.op, {{"x", a.x}, {"y", a.y}});
+  if (a.y.dtype != statistics_dtype(a.x.dtype)) check_same_dtype(a.op, {{"x", a.x}, {"y", a.y}});
   check_same_shape(a.op, {{"x", a.x}, {"y", a.y}});
   check_dtype(a.op, a.x);
 }

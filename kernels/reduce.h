@@ -8,15 +8,15 @@ namespace lacuna {
 struct Sum {
   static constexpr const char* op = "sum";
   Array
-      y;  // out, x's shape and dtype; stride 0 in the dimensions that are summed away, the others not overlapping
-  Array x;  // f32 or f64, any strides
+      y;  // out, x's shape; x's dtype, or f32 where that is bf16; stride 0 in the dimensions that are summed away, the others not overlapping
+  Array x;  // f32, f64 on cpu, bf16 on cuda and emu; any strides
 };
 
 /// Index of the largest (or smallest) element of each row: the first of equals; a NaN counts as more than any number.
 struct Argmax {
   static constexpr const char* op = "argmax";
   Array index;  // out, (rows) i64
-  Array x;      // (rows, n > 0), f32 or f64, contiguous
+  Array x;      // (rows, n > 0), contiguous; types as above
   bool smallest = false;
 };
 

@@ -186,7 +186,8 @@ class Inpainting : public Task, public Reconstructs {
     const Tensor output = network_->forward(context, image.masked);
     const double scale = 2 / (mode_->high - mode_->low), shift = -1 - scale * mode_->low;
     const auto common = [&](const Tensor& t) {
-      return to(scale == 1 ? t : affine(t, scale, shift), Device{});
+      const Tensor values = to(t, Dtype::f32);
+      return to(scale == 1 ? values : affine(values, scale, shift), Device{});
     };
     return {common(image.target), common(image.masked), common(output), to(image.hidden, Device{})};
   }
@@ -208,7 +209,7 @@ class Inpainting : public Task, public Reconstructs {
     const Tensor& pixels = batch["image"];
     LACUNA_CHECK(pixels.dim(-1) == channels_, "inpainting", "the network was made for ", channels_,
                  " channels: got ", describe("image", pixels));
-    return mask_image(pixels, mask_, context, "inpainting.mask");
+    return mask_image(pixels, mask_, context, "inpainting.mask", context.activations);
   }
 
   const Mode* mode_ = nullptr;

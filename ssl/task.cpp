@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "../core/suggest.h"
+#include "../kernels/precision.h"
 
 namespace lacuna {
 
@@ -81,7 +82,9 @@ void declare_run(Settings& s, const TaskInfo& task) {
   s.declare("train.pictures", std::int64_t{8}, "samples shown in samples/ at each validation", 0,
             64);
   s.declare("train.precision", std::string("f32"),
-            "of products and convolutions: f32; on cuda and emu also tf32", {"f32", "tf32"})
+            "f32; on cuda and emu also tf32 (products and convolutions) and bf16 (all that flows "
+            "between layers; parameters, their gradients, norms' statistics and losses stay f32)",
+            {"f32", "tf32", "bf16"})
       .of_machine = true;
   s.declare("train.gemm", std::string("own"),
             "matrix products on cuda: own kernels, or cublaslt where the build has it",
@@ -96,6 +99,15 @@ void declare_run(Settings& s, const TaskInfo& task) {
       .of_machine = true;
 
   task.declare(s);
+}
+
+Dtype use_precision(const Settings& settings) {
+  const std::string& precision = settings.text("train.precision");
+  const Device device = parse_device(settings.text("train.device"));
+  LACUNA_CHECK(precision == "f32" || device.type != DeviceType::cpu, "config",
+               "train.precision=", precision, " is for cuda and emu: cpu computes in f32");
+  set_precision(precision == "tf32" ? Precision::tf32 : Precision::f32);
+  return precision == "bf16" ? Dtype::bf16 : Dtype::f32;
 }
 
 void check_resumable(const Settings& now, const Settings& before) {

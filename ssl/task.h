@@ -91,6 +91,10 @@ const TaskInfo& find_task(const std::string& name);
 /// Declares what every run has: [data], [optim] and [train]; then the task's own keys.
 void declare_run(Settings& settings, const TaskInfo& task);
 
+/// Makes train.precision hold for the products of this process, and gives the type of activations. Fails where the device is
+/// cpu and the precision is not f32.
+Dtype use_precision(const Settings& settings);
+
 /// Fails where a key differs that a resumed run must keep, and names those that it may change.
 void check_resumable(const Settings& now, const Settings& before);
 

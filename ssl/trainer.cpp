@@ -9,7 +9,6 @@
 #include "../core/staging.h"
 #include "../core/tape.h"
 #include "../kernels/cublaslt.h"
-#include "../kernels/precision.h"
 #include "../nn/optim/adam.h"
 #include "../nn/optim/clip.h"
 #include "../nn/optim/schedule.h"
@@ -65,10 +64,7 @@ Trainer::Trainer(Task& task, Settings settings, Batches& train, Batches* validat
       folder_(std::move(folder)),
       data_(description_of(train.source())) {
   const Device device = parse_device(settings_.text("train.device"));
-  const bool tf32 = settings_.text("train.precision") == "tf32";
-  LACUNA_CHECK(!tf32 || device.type != DeviceType::cpu, "config",
-               "train.precision=tf32 is for cuda and emu: cpu computes in f32");
-  set_precision(tf32 ? Precision::tf32 : Precision::f32);
+  context_.activations = use_precision(settings_);
   const bool lt = settings_.text("train.gemm") == "cublaslt";
   LACUNA_CHECK(!lt || device.type == DeviceType::cuda, "config",
                "train.gemm=cublaslt is for cuda: got ", device);

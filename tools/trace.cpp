@@ -90,6 +90,7 @@ Losses Trace::step(std::int64_t samples) {
     ids[i] = static_cast<std::int64_t>(i) % source->size();
   Context context;
   context.seed = static_cast<std::uint64_t>(settings.integer("train.seed"));
+  context.activations = use_precision(settings);
   context.ids = row_ids(ids, 1, device);
   return task->step(context, read_batch(*source, ids).to(device));
 }

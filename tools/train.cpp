@@ -31,7 +31,7 @@ constexpr Flag kFlags[] = {
     {"--lr", "optim.lr", "X", "learning rate"},
     {"--seed", "train.seed", "N", "of initial values, order and masks"},
     {"--device", "train.device", "DEVICE", "cpu, cuda, cuda:1, ... or emu"},
-    {"--precision", "train.precision", "P", "f32; on cuda and emu also tf32"},
+    {"--precision", "train.precision", "P", "f32; on cuda and emu also tf32 and bf16"},
     {"--threads", "train.threads", "N", "threads of the kernels; 0: one a core"},
     {"--log-every", "train.log_every", "N", "steps between two logged lines"},
     {"--eval-every", "train.eval_every", "N", "steps between two validations"},

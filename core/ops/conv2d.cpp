@@ -2,6 +2,7 @@
 #include "conv2d.h"
 
 #include "../../kernels/conv2d.h"
+#include "../shadow.h"
 #include "../tape.h"
 #include "batch_norm.h"
 #include "reduce.h"
@@ -29,14 +30,15 @@ Gradients conv2d_backward(Saved& saved, Tensor dy, Needs needs) {
         dy.device());
   }
   if (needs[1]) {
-    dweight = Tensor::empty(at.weight, dy.dtype(), dy.device());
-    if (needs[2]) dbias = Tensor::empty({at.weight[0]}, dy.dtype(), dy.device());
+    const Dtype dtype = statistics_dtype(dy.dtype());
+    dweight = Tensor::empty(at.weight, dtype, dy.device());
+    if (needs[2]) dbias = Tensor::empty({at.weight[0]}, dtype, dy.device());
     run<&KernelTable::conv2d_grad_weight>(
         Conv2dGradWeight{dweight.array(), dbias.array(), dy.array(), saved[0].array(), at.window,
                          at.groups},
         dy.device());
   } else if (needs[2]) {
-    dbias = sum(dy, {0, 1, 2});
+    dbias = bias_gradient(dy);
   }
   return {dx, dweight, dbias, needs[3] ? dy : Tensor()};
 }
@@ -52,6 +54,7 @@ Tensor conv2d(const Tensor& input, const Tensor& kernel, const Tensor& bias,
   const Tensor x = contiguous(input), weight = contiguous(kernel),
                b = bias.defined() ? contiguous(bias) : bias,
                residual = shortcut.defined() ? contiguous(shortcut) : shortcut;
+  const Tensor w = beside(weight, x.dtype()), shift = beside(b, x.dtype());
   Tensor y = Tensor::empty({x.dim(0), window.output(x.dim(1), weight.dim(1), 0),
                             window.output(x.dim(2), weight.dim(2), 1), weight.dim(0)},
                            x.dtype(), x.device());
@@ -60,15 +63,14 @@ Tensor conv2d(const Tensor& input, const Tensor& kernel, const Tensor& bias,
     for (Tensor* t : {&of_y.mean, &of_y.centred})
       *t = Tensor::empty({y.dim(3)}, statistics_dtype(y.dtype()), y.device());
   run<&KernelTable::conv2d_forward>(
-      Conv2dForward{y.array(), x.array(), weight.array(), b.array(), window, options.groups,
+      Conv2dForward{y.array(), x.array(), w.array(), shift.array(), window, options.groups,
                     options.activation, residual.array(), of_y.mean.array(), of_y.centred.array()},
       x.device());
   if (moments) *moments = of_y;
   const bool ends = options.activation != Epilogue::none;
   return record(
       op, y, {x, weight, b, residual},
-      Saved{weight.needs_grad() ? x : Tensor(), x.needs_grad() ? weight : Tensor(),
-            ends ? y : Tensor()}
+      Saved{weight.needs_grad() ? x : Tensor(), x.needs_grad() ? w : Tensor(), ends ? y : Tensor()}
           .with(Attributes{window, options.groups, options.activation, x.shape(), weight.shape()}),
       conv2d_backward);
 }

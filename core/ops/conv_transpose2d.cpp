@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "../../kernels/conv_transpose2d.h"
+#include "../shadow.h"
 #include "../tape.h"
 #include "reduce.h"
 #include "shape.h"
@@ -36,8 +37,9 @@ Gradients conv_transpose2d_backward(Saved& saved, Tensor dy, Needs needs) {
         dy.device());
   }
   if (needs[1]) {
-    dweight = Tensor::empty(at.weight, dy.dtype(), dy.device());
-    if (needs[2]) dbias = Tensor::empty({dy.dim(3)}, dy.dtype(), dy.device());
+    const Dtype dtype = statistics_dtype(dy.dtype());
+    dweight = Tensor::empty(at.weight, dtype, dy.device());
+    if (needs[2]) dbias = Tensor::empty({dy.dim(3)}, dtype, dy.device());
     run<&KernelTable::conv_transpose2d_grad_weight>(
         ConvTranspose2dGradWeight{dweight.array(),
                                   dbias.array(),
@@ -48,7 +50,7 @@ Gradients conv_transpose2d_backward(Saved& saved, Tensor dy, Needs needs) {
                                   at.groups},
         dy.device());
   } else if (needs[2]) {
-    dbias = sum(dy, {0, 1, 2});
+    dbias = bias_gradient(dy);
   }
   return {dx, dweight, dbias};
 }
@@ -63,6 +65,7 @@ Tensor conv_transpose2d(const Tensor& input, const Tensor& kernel, const Tensor&
   const Window2d window = detail::window_of(op, options.stride, options.padding, options.dilation);
   const Tensor x = contiguous(input), weight = contiguous(kernel),
                b = bias.defined() ? contiguous(bias) : bias;
+  const Tensor w = beside(weight, x.dtype()), shift = beside(b, x.dtype());
   const Pair extra = options.output_padding;
   // What does not fit is left to the kernel's rules, which name it.
   const auto size = [&](int axis, std::int64_t more) {
@@ -75,20 +78,20 @@ Tensor conv_transpose2d(const Tensor& input, const Tensor& kernel, const Tensor&
                            x.dtype(), x.device());
   run<&KernelTable::conv_transpose2d_forward>(ConvTranspose2dForward{y.array(),
                                                                      x.array(),
-                                                                     weight.array(),
-                                                                     b.array(),
+                                                                     w.array(),
+                                                                     shift.array(),
                                                                      window,
                                                                      {extra.h, extra.w},
                                                                      options.groups,
                                                                      options.activation},
                                               x.device());
   const bool ends = options.activation != Epilogue::none;
-  return record(op, y, {x, weight, b},
-                Saved{weight.needs_grad() ? x : Tensor(), x.needs_grad() ? weight : Tensor(),
-                      ends ? y : Tensor()}
-                    .with(Attributes{window, extra, options.groups, options.activation, x.shape(),
-                                     weight.shape()}),
-                conv_transpose2d_backward);
+  return record(
+      op, y, {x, weight, b},
+      Saved{weight.needs_grad() ? x : Tensor(), x.needs_grad() ? w : Tensor(), ends ? y : Tensor()}
+          .with(Attributes{window, extra, options.groups, options.activation, x.shape(),
+                           weight.shape()}),
+      conv_transpose2d_backward);
 }
 
 }  // namespace lacuna

@@ -11,14 +11,16 @@ namespace {
 
 struct Attributes {
   std::int64_t n, padding;
+  Dtype dtype;  // of weight
 };
 
 Gradients embedding_backward(Saved& saved, Tensor dy, Needs) {
   const auto& at = saved.attributes<Attributes>();
   const Tensor& ids = saved[0];
   const std::int64_t d = dy.dim(-1);
-  const Tensor dx = Tensor::empty({at.n, d}, dy.dtype(), dy.device());
-  const Tensor rows = reshape(contiguous(dy), {ids.numel(), d});
+  const Tensor dx = Tensor::empty({at.n, d}, at.dtype, dy.device());
+  // Where y was rounded to bf16, its gradients are summed up in f32.
+  const Tensor rows = reshape(contiguous(to(dy, at.dtype)), {ids.numel(), d});
   run<&KernelTable::embedding_backward>(
       EmbeddingBackward{dx.array(), rows.array(), reshape(ids, {ids.numel()}).array(), at.padding},
       dy.device());
@@ -27,7 +29,8 @@ Gradients embedding_backward(Saved& saved, Tensor dy, Needs) {
 
 }  // namespace
 
-Tensor embedding(const Tensor& weight, const Tensor& indices, std::int64_t padding) {
+Tensor embedding(const Tensor& weight, const Tensor& indices, std::int64_t padding,
+                 Dtype activations) {
   const char* op = "embedding";
   LACUNA_CHECK(weight.defined() && weight.ndim() == 2 && indices.defined(), op,
                "needs weight (n, d) and ids: got ", describe("weight", weight), ", ",
@@ -38,8 +41,10 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, std::int64_t paddi
   const Tensor ids = contiguous(indices);
   Shape shape = ids.shape();
   shape.push_back(weight.dim(1));
-  const Tensor y = reshape(index_select(weight.detach(), 0, reshape(ids, {ids.numel()})), shape);
-  return record(op, y, {weight}, Saved{ids}.with(Attributes{weight.dim(0), padding}),
+  Tensor y = reshape(index_select(weight.detach(), 0, reshape(ids, {ids.numel()})), shape);
+  if (activations == Dtype::bf16) y = to(y, activations);
+  return record(op, y, {weight},
+                Saved{ids}.with(Attributes{weight.dim(0), padding, weight.dtype()}),
                 embedding_backward);
 }
 

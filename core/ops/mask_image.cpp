@@ -21,7 +21,7 @@ MaskedImage mask_image(const Tensor& pixels, const MaskOptions& o, const Context
   LACUNA_CHECK(pixels.defined() && pixels.ndim() == 4, "mask_image",
                "pictures must be (N, H, W, C) u8: got ", describe("pixels", pixels));
   const Tensor x = contiguous(pixels), ids = ids_of("mask_image", context, x.dim(0), x.device());
-  MaskedImage out{Tensor::empty(x.shape(), dtype, x.device()),
+  MaskedImage out{Tensor::empty(x.shape(), statistics_dtype(dtype), x.device()),
                   Tensor::empty(x.shape(), dtype, x.device()),
                   Tensor::empty(x.shape(), Dtype::u8, x.device())};
   const std::string name(stream);

@@ -15,8 +15,8 @@ struct MaskOptions {
 };
 
 struct MaskedImage {
-  Tensor target;  // (N, H, W, C) of the dtype asked for: the whole picture on the scale low .. high
-  Tensor masked;  // what the network sees
+  Tensor target;  // (N, H, W, C): the whole picture on the scale low .. high; f32 beside bf16
+  Tensor masked;  // what the network sees, of the dtype asked for
   Tensor hidden;  // (N, H, W, C) u8: 1 where it must fill in
 };
 

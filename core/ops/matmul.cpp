@@ -2,6 +2,7 @@
 #include "matmul.h"
 
 #include "../../kernels/matmul.h"
+#include "../shadow.h"
 #include "../tape.h"
 #include "reduce.h"
 #include "shape.h"
@@ -45,12 +46,12 @@ struct Operand {
   bool transposed;
 };
 
-Tensor product(Operand a, Operand b, Shape shape) {
+Tensor product(Operand a, Operand b, Shape shape, Dtype dtype) {
   const Array left = operand(a.tensor, a.transposed, shape),
               right = operand(b.tensor, b.transposed, shape);
   shape.push_back(left.dim(-2));
   shape.push_back(right.dim(-1));
-  Tensor c = Tensor::empty(shape, a.tensor.dtype(), a.tensor.device());
+  Tensor c = Tensor::empty(shape, dtype, a.tensor.device());
   run<&KernelTable::matmul>(Matmul{c.array(), left, right, {}}, c.device());
   return c;
 }
@@ -61,20 +62,20 @@ Gradients matmul_backward(Saved& saved, Tensor dy, Needs needs) {
   const Shape batch = batch_of(dc);
   Tensor da, db;
   if (needs[0])
-    da = at.transpose_a ? product({b, at.transpose_b}, {dc, true}, batch)
-                        : product({dc, false}, {b, !at.transpose_b}, batch);
+    da = at.transpose_a ? product({b, at.transpose_b}, {dc, true}, batch, dc.dtype())
+                        : product({dc, false}, {b, !at.transpose_b}, batch, dc.dtype());
   if (needs[1])
-    db = at.transpose_b ? product({dc, true}, {a, at.transpose_a}, batch)
-                        : product({a, !at.transpose_a}, {dc, false}, batch);
+    db = at.transpose_b ? product({dc, true}, {a, at.transpose_a}, batch, dc.dtype())
+                        : product({a, !at.transpose_a}, {dc, false}, batch, dc.dtype());
   return {da, db};
 }
 
 Gradients linear_backward(Saved& saved, Tensor dy, Needs needs) {
   dy = readable(detail::before_epilogue(saved.attributes<Epilogue>(), std::move(dy), saved[2]));
   Tensor dx, dweight, dbias;
-  if (needs[0]) dx = product({dy, false}, {saved[1], false}, {});
-  if (needs[1]) dweight = product({dy, true}, {saved[0], false}, {});
-  if (needs[2]) dbias = sum(dy, {0});
+  if (needs[0]) dx = product({dy, false}, {saved[1], false}, {}, dy.dtype());
+  if (needs[1]) dweight = product({dy, true}, {saved[0], false}, {}, statistics_dtype(dy.dtype()));
+  if (needs[2]) dbias = bias_gradient(dy);
   return {dx, dweight, dbias, needs[3] ? dy : Tensor()};
 }
 
@@ -84,12 +85,13 @@ Tensor linear_rows(const Tensor& input, const Tensor& matrix, const Tensor& bias
   const Tensor x = readable(input), weight = readable(matrix),
                b = bias.defined() ? contiguous(bias) : bias,
                residual = shortcut.defined() ? contiguous(shortcut) : shortcut;
+  const Tensor w = beside(weight, x.dtype()), shift = beside(b, x.dtype());
   Tensor y = Tensor::empty({x.dim(0), weight.dim(0)}, x.dtype(), x.device());
-  run<&KernelTable::matmul>(Matmul{y.array(), x.array(), operand(weight, true, {}), b.array(),
+  run<&KernelTable::matmul>(Matmul{y.array(), x.array(), operand(w, true, {}), shift.array(),
                                    activation, residual.array()},
                             x.device());
   return record("linear", y, {x, weight, b, residual},
-                Saved{weight.needs_grad() ? x : Tensor(), x.needs_grad() ? weight : Tensor(),
+                Saved{weight.needs_grad() ? x : Tensor(), x.needs_grad() ? w : Tensor(),
                       activation != Epilogue::none ? y : Tensor()}
                     .with(activation),
                 linear_backward);
@@ -111,7 +113,8 @@ Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
   const Tensor left = readable(a), right = readable(b);
   const Shape batch = broadcast("matmul", batch_of(a), batch_of(b));
   return record(
-      "matmul", product({left, options.transpose_a}, {right, options.transpose_b}, batch),
+      "matmul",
+      product({left, options.transpose_a}, {right, options.transpose_b}, batch, left.dtype()),
       {left, right},
       Saved{right.needs_grad() ? left : Tensor(), left.needs_grad() ? right : Tensor()}.with(
           options),

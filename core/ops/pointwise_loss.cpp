@@ -31,14 +31,16 @@ Tensor loss(PointwiseLoss kind, const Tensor& first, const Tensor& second, doubl
             const Tensor& mask = {}) {
   const char* op = name_of(kind);
   const Tensor a = contiguous(first), b = contiguous(second);
-  Tensor y = Tensor::empty({}, a.dtype(), a.device()), weights, weight;
+  const Dtype dtype = statistics_dtype(a.dtype());
+  Tensor y = Tensor::empty({}, dtype, a.device()), weights, weight;
   if (mask.defined()) {
     NoGrad guard;
     LACUNA_CHECK(broadcast(op, mask.shape(), a.shape()) == a.shape(), op,
                  "the mask must broadcast to the other arguments: got ", describe("mask", mask),
                  ", ", describe("x", a));
-    weights = broadcast_to(mask.detach(), a.shape());
-    weight = Tensor::empty({}, a.dtype(), a.device());
+    weights =
+        broadcast_to(mask.dtype() == Dtype::bf16 ? to(mask, dtype) : mask.detach(), a.shape());
+    weight = Tensor::empty({}, dtype, a.device());
   }
   run<&KernelTable::pointwise_loss_forward>(
       PointwiseLossForward{kind, y.array(), a.array(), b.array(), scale, weights.array(),

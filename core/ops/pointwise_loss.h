@@ -1,9 +1,10 @@
 #pragma once
 // Losses over two tensors of one shape; 0-d results. Formulas in kernels/pointwise_loss.def.
 //
-// The mean over no elements is NaN. With a mask (bool, u8 or x's dtype, broadcast to x's shape: a per-pixel mask of images
+// The mean over no elements is NaN. With a mask (bool, u8 or the loss's dtype, broadcast to x's shape: a per-pixel mask of images
 // is (N, H, W, 1)) a loss is sum(mask * f) / sum(mask): values where the mask is 0 are not looked at, and a mask that is 0
 // everywhere gives 0 with zero gradients. The mask has no gradient; x and target do.
+// Either of them may be bf16 on cuda and emu: the loss is f32 then.
 #include "../tensor.h"
 
 namespace lacuna {

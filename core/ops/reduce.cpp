@@ -70,6 +70,13 @@ Tensor extreme(const char* op, const Tensor& x, const Shape& dims, bool keep, bo
   return r.shaped(gather(rows, 1, index), keep);
 }
 
+// What takes several steps takes them in f32 where x is bf16, and is rounded once, at the end.
+template <class F>
+Tensor in_steps(const Tensor& x, F&& f) {
+  if (!x.defined() || x.dtype() != Dtype::bf16) return f(x);
+  return to(f(to(x, Dtype::f32)), Dtype::bf16);
+}
+
 }  // namespace
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
@@ -85,6 +92,12 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
   return record("sum_to", y, {x}, Saved().with(x.shape()), sum_to_backward);
 }
 
+Tensor bias_gradient(const Tensor& dy) {
+  const Tensor y = Tensor::empty({dy.dim(-1)}, statistics_dtype(dy.dtype()), dy.device());
+  run<&KernelTable::sum>(Sum{broadcast_to(y, dy.shape()).array(), dy.array()}, dy.device());
+  return y;
+}
+
 Tensor sum(const Tensor& x, const Shape& dims, bool keep) {
   const Reduced r("sum", x, dims);
   return r.shaped(sum_to(x, r.kept), keep);
@@ -92,20 +105,24 @@ Tensor sum(const Tensor& x, const Shape& dims, bool keep) {
 
 Tensor mean(const Tensor& x, const Shape& dims, bool keep) {
   const Reduced r("mean", x, dims);
-  return r.shaped(sum_to(x, r.kept) * (1.0 / static_cast<double>(r.n)), keep);
+  return in_steps(x, [&](const Tensor& v) {
+    return r.shaped(sum_to(v, r.kept) * (1.0 / static_cast<double>(r.n)), keep);
+  });
 }
 
-Tensor var(const Tensor& x, const Shape& dims, bool keep, bool unbiased) {
-  const Reduced r("var", x, dims);
-  const auto n = static_cast<double>(r.n), divisor = unbiased && n > 0 ? n - 1 : n;
-  Tensor y, average;
-  {
-    NoGrad guard;
-    average = mean(x, dims, true);
-    y = sum_to(square(x - average), r.kept) * (1 / divisor);
-  }
-  y = record("var", y, {x}, Saved{x, average}.with(2 / divisor), var_backward);
-  return r.shaped(y, keep);
+Tensor var(const Tensor& input, const Shape& dims, bool keep, bool unbiased) {
+  return in_steps(input, [&](const Tensor& x) {
+    const Reduced r("var", x, dims);
+    const auto n = static_cast<double>(r.n), divisor = unbiased && n > 0 ? n - 1 : n;
+    Tensor y, average;
+    {
+      NoGrad guard;
+      average = mean(x, dims, true);
+      y = sum_to(square(x - average), r.kept) * (1 / divisor);
+    }
+    y = record("var", y, {x}, Saved{x, average}.with(2 / divisor), var_backward);
+    return r.shaped(y, keep);
+  });
 }
 
 Tensor max(const Tensor& x, const Shape& dims, bool keep) {
@@ -115,21 +132,23 @@ Tensor min(const Tensor& x, const Shape& dims, bool keep) {
   return extreme("min", x, dims, keep, true);
 }
 
-Tensor logsumexp(const Tensor& x, const Shape& dims, bool keep) {
-  const Reduced r("logsumexp", x, dims);
-  if (r.n == 0)
-    return Tensor::full(keep ? r.kept : r.dropped, -std::numeric_limits<double>::infinity(),
-                        x.dtype(), x.device());
-  Tensor shift;
-  {
-    NoGrad guard;
-    const Tensor top = max(x.detach(), dims, true);
-    const auto constant = [&](double v) { return Tensor::scalar(v, x.dtype(), x.device()); };
-    // A row whose largest is infinite is not shifted: inf - inf would be NaN.
-    shift =
-        where(less(abs(top), constant(std::numeric_limits<double>::infinity())), top, constant(0));
-  }
-  return r.shaped(log(sum_to(exp(x - shift), r.kept)) + shift, keep);
+Tensor logsumexp(const Tensor& input, const Shape& dims, bool keep) {
+  return in_steps(input, [&](const Tensor& x) {
+    const Reduced r("logsumexp", x, dims);
+    if (r.n == 0)
+      return Tensor::full(keep ? r.kept : r.dropped, -std::numeric_limits<double>::infinity(),
+                          x.dtype(), x.device());
+    Tensor shift;
+    {
+      NoGrad guard;
+      const Tensor top = max(x.detach(), dims, true);
+      const auto constant = [&](double v) { return Tensor::scalar(v, x.dtype(), x.device()); };
+      // A row whose largest is infinite is not shifted: inf - inf would be NaN.
+      shift = where(less(abs(top), constant(std::numeric_limits<double>::infinity())), top,
+                    constant(0));
+    }
+    return r.shaped(log(sum_to(exp(x - shift), r.kept)) + shift, keep);
+  });
 }
 
 Tensor argmax(const Tensor& x, int dim) {

@@ -1,6 +1,7 @@
 #pragma once
 // Reductions over dimensions `dims` (all of them where empty; negative ones count from the back), which go away unless
-// `keep`. f32 and f64; f32 sums are carried on in f64.
+// `keep`. f32, f64 and bf16; sums are
+// carried on in f64.
 #include "../tensor.h"
 
 namespace lacuna {
@@ -19,6 +20,9 @@ Tensor min(const Tensor& x, const Shape& dims = {}, bool keep = false);
 Tensor logsumexp(const Tensor& x, const Shape& dims = {}, bool keep = false);
 /// Index (i64) along `dim`, which goes away, of the first largest element; a NaN counts as more than any number.
 Tensor argmax(const Tensor& x, int dim = -1);
+
+/// The sum over all dimensions but the last, f32 where dy is bf16: what a bias's gradient is. Not on the tape.
+Tensor bias_gradient(const Tensor& dy);
 
 /// The transpose of broadcast_to: sums x down to `shape`, which must broadcast to x's.
 Tensor sum_to(const Tensor& x, const Shape& shape);

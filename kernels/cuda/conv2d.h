@@ -6,7 +6,8 @@
 
 namespace lacuna::LACUNA_NS {
 
-/// x (n, h, w, ci), weight (co, kh, kw, ci / groups), y (n, oh, ow, co); all contiguous, of one dtype.
+/// x (n, h, w, ci), weight (co, kh, kw, ci / groups), y (n, oh, ow, co); all contiguous, of one dtype but for a gradient of
+/// weights, which is f32 beside bf16.
 struct Conv {
   Array x, weight, y;
   Window2d window;

@@ -171,7 +171,7 @@ void grad_weight(const Conv& c) {
     launch({.grid = {g.tiles, g.chunks, m.taps}, .block = g.block(), .stream = c.stream},
            weights_of_chunks<T, decltype(n)::value>, partial.data(), dy, x, m, g.rows, g.columns,
            g.chunk);
-    launch_fold_columns(c.weight.as<T>(), nullptr, partial.data(), g.chunks, size, nullptr,
+    launch_fold_columns(c.weight.as<float>(), nullptr, partial.data(), g.chunks, size, nullptr,
                         c.stream);
   });
 }

@@ -1,6 +1,7 @@
 // convolution, channels-last: gradient of the weights and of the bias
 //   math         dweight (co, kh kw ci) = dy^T (co, n oh ow) patches of x (n oh ow, kh kw ci); dbias = sum of dy over pixels
-//   shapes       x (n, h, w, ci), weight (co, kh, kw, ci / groups), y (n, oh, ow, co); f32 (as f32 or tf32) or bf16
+//   shapes       x (n, h, w, ci), weight (co, kh, kw, ci / groups), y (n, oh, ow, co); f32 (as f32 or tf32) or bf16,
+//                beside which the gradients are f32
 //   traffic      dy and x are read once for each tile of the other, from L2 where they fit it
 //   launch       one block a tile and a part of the pixels, then a sum over parts. See gemm.cuh
 //   numerics     f32 sums
@@ -27,7 +28,7 @@ void conv_grad_weight(const Conv& c) {
     constexpr Math kMath = decltype(math)::value;
     using T = typename TileShape<kMath, false>::T;
     constexpr int kWide = 16 / sizeof(T);
-    Out<T> out{c.weight.as<T>()};
+    Out<float> out{c.weight.as<float>()};
     out.x_stride = size.n;
     const MatrixSide<T, false, kWide> gradients{c.y.as<T>(), channels, to_int(co),
                                                 aligned<T>(c.y, channels) && co % kWide == 0};
@@ -45,7 +46,7 @@ void channel_sums(const Array& sums, const Array& y, Stream stream) {
     s.y.shape[d] = y.shape[d];
     s.y.strides[d] = d == y.ndim - 1 ? 1 : 0;
   }
-  validate(s);  // of f32 only
+  validate(s);
   sum(s, stream);
 }
 

@@ -7,6 +7,7 @@
 //   pipeline     the next two or three tiles are on their way to shared memory (cp.async) while the present one is multiplied;
 //                one barrier a tile
 //   split k      where there are few tiles and k is long: f32 partial sums, added in a fixed order by a second kernel
+//   types        C has the operands' type; or f32 beside bf16 (gradients of weights), which partial sums are anyway
 //   order        blocks that run together share rows of A and columns of B in L2: tiles go in groups of 8 rows
 //   determinism  yes: every sum has a fixed order, no atomics
 #include <algorithm>
@@ -311,10 +312,25 @@ __global__ void __launch_bounds__(256)
 /// The least rows of a tile.
 inline constexpr int kLeastRows = 64;
 
-template <class Shape, class A, class B>
-int gemm_tiled(const A& a, const B& b, Out<typename Shape::T> out, const Batches& batches,
-               GemmSizes size, Device device, Stream stream) {
+/// C lies as partial sums of one part do, (z, m, n), and wants nothing else than the sums.
+template <class T>
+bool plain(const Out<T>& out, const Batches& batches, GemmSizes size) {
+  std::int64_t step = std::int64_t{size.m} * size.n;
+  bool yes = !out.bias && out.epilogue == Epilogue::none && !out.residual && !out.moments &&
+             out.x_stride == size.n && out.width == Out<T>{}.width &&
+             out.channels == Out<T>{}.channels;
+  for (int d = batches.ndim - 1; d >= 0; d--) {
+    yes = yes && (batches.shape[d] == 1 || batches.c[d] == step);
+    step *= batches.shape[d];
+  }
+  return yes;
+}
+
+template <class Shape, class A, class B, class T>
+int gemm_tiled(const A& a, const B& b, Out<T> out, const Batches& batches, GemmSizes size,
+               Device device, Stream stream) {
   static_assert(Shape::kM >= kLeastRows);
+  constexpr bool kSame = std::is_same_v<T, typename Shape::T>;  // else C is f32
   const std::int64_t tiles =
       ceil_div(size.m, Shape::kM) * ceil_div(size.n, Shape::kN) * batches.count;
   // At least 8 steps a part, and two blocks a multiprocessor.
@@ -327,15 +343,21 @@ int gemm_tiled(const A& a, const B& b, Out<typename Shape::T> out, const Batches
   splits.count =
       static_cast<int>(std::max<std::int64_t>(ceil_div(size.k, std::max(splits.depth, 1)), 1));
   const std::int64_t elements = std::int64_t{size.m} * size.n * batches.count;
-  const Workspace<float> partial(device, splits.count > 1 ? elements * splits.count : 0);
+  const bool at_once = splits.count == 1 && (kSame || plain(out, batches, size));
+  const Workspace<float> partial(device, at_once ? 0 : elements * splits.count);
   splits.partial = partial.data();
-  if (splits.partial) out.moments = nullptr;
+  if (!at_once) out.moments = nullptr;
+  Out<typename Shape::T> rounded{};
+  if constexpr (kSame)
+    rounded = out;
+  else if (at_once)
+    splits.partial = out.p;
   launch({.grid = tiles * splits.count, .block = Shape::kThreads, .stream = stream},
-         gemm_kernel<Shape, A, B>, a, b, out, batches, size, splits);
-  if (splits.partial)
+         gemm_kernel<Shape, A, B>, a, b, rounded, batches, size, splits);
+  if (!at_once)
     launch({.grid = ceil_div(elements, 256), .block = 256, .stream = stream, .barriers = false},
-           gemm_finish<typename Shape::T>, out, batches, size, splits);
-  return splits.partial ? 0 : Shape::kM;
+           gemm_finish<T>, out, batches, size, splits);
+  return at_once ? Shape::kM : 0;
 }
 
 /// Returns how many rows out.moments are of at a time: kLeastRows or more; 0 where they were not written, since k was split.

@@ -1,10 +1,10 @@
 // Hiding part of pictures
 //   math         kernels/mask_image.h
-//   shapes       (N, H, W, C) contiguous; pixels and hidden u8, target and masked f32
-//   traffic      1 byte read, 9 written a value; words are drawn, not stored
+//   shapes       (N, H, W, C) contiguous; pixels and hidden u8, target f32, masked f32 or bf16
+//   traffic      1 byte read, 9 (7) written a value; words are drawn, not stored
 //   launch       256 threads; a thread makes four values of a picture, and draws a Philox block only where it needs one
 //                that it has not at hand (values: one; pixels and cells: one or two)
-//   numerics     products and sums are rounded one by one, as on cpu: the same bits (noise: but for one in 2^28)
+//   numerics     products and sums are rounded one by one, as on cpu: the same bits (noise: but for one in 2^28); bf16 is that rounded
 //   determinism  yes: a picture depends on its sample and view alone
 //   checked by   tests/ops/mask_image.cpp, tests/emu/random.cpp
 //   measured     not measured
@@ -43,8 +43,8 @@ struct Words {
 };
 
 __global__ void __launch_bounds__(kThreads)
-    mask_kernel(float* target, float* masked, std::uint8_t* hidden, const std::uint8_t* pixels,
-                Fours fours, bool aligned, Options o) {
+    mask_kernel(float* target, float* masked, bf16* rounded, std::uint8_t* hidden,
+                const std::uint8_t* pixels, Fours fours, bool aligned, Options o) {
   const std::int64_t number = thread_number();
   if (number >= fours.rows * fours.each) return;
   const Four four(fours, number);
@@ -96,7 +96,14 @@ __global__ void __launch_bounds__(kThreads)
     hides.v[k] = hide;
   }
   store_four(target + four.at, four.left, aligned, value);
-  store_four(masked + four.at, four.left, aligned, seen);
+  if (masked) {
+    store_four(masked + four.at, four.left, aligned, seen);
+  } else {
+    Vec<bf16, 4> out;
+    LACUNA_UNROLL
+    for (int k = 0; k < 4; k++) out.v[k] = bf16(seen.v[k]);
+    store_four(rounded + four.at, four.left, aligned, out);
+  }
   store_four(hidden + four.at, four.left, aligned, hides);
 }
 
@@ -123,13 +130,15 @@ void mask_image(const MaskImage& a, Stream stream) {
             a.noise_key,
             BernoulliThreshold(a.ratio)};
   for (int c = 0; c < 4; c++) o.mean[c] = static_cast<float>(a.mean[c]);
+  const bool half = a.masked.dtype == Dtype::bf16;
   const bool aligned = fours_aligned<float>(fours.n, {a.target.data, a.masked.data}) &&
                        fours_aligned<std::uint8_t>(fours.n, {a.hidden.data, a.pixels.data});
   launch({.grid = ceil_div(fours.count(), kThreads),
           .block = kThreads,
           .stream = stream,
           .barriers = false},
-         mask_kernel, a.target.as<float>(), a.masked.as<float>(), a.hidden.as<std::uint8_t>(),
+         mask_kernel, a.target.as<float>(), half ? nullptr : a.masked.as<float>(),
+         half ? a.masked.as<bf16>() : nullptr, a.hidden.as<std::uint8_t>(),
          a.pixels.as<std::uint8_t>(), fours, aligned, o);
 }
 

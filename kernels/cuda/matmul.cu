@@ -1,6 +1,7 @@
 // matrix product, batched, with transposed operands as strides
 //   math         c = epilogue(a b + residual + bias)
-//   shapes       a (batch..., m, k), b (batch..., k, n), c (batch..., m, n), bias (n); f32 (as f32 or tf32) or bf16
+//   shapes       a (batch..., m, k), b (batch..., k, n), c (batch..., m, n), bias (n); f32 (as f32 or tf32) or bf16,
+//                where c and bias may be f32
 //   traffic      a is read ceil(n / 128) times, b ceil(m / 128) times, mostly out of L2; c is written once
 //   launch       one block a tile; see gemm.cuh. On cuda, cuBLASLt where it was asked for (kernels/cublaslt.h)
 //   numerics     f32 sums; tf32 rounds operands to 10 bits of fraction
@@ -65,15 +66,19 @@ void matmul(const Matmul& p, Stream stream) {
   with_math(p.a.dtype, [&](auto math) {
     constexpr Math kMath = decltype(math)::value;
     using T = typename TileShape<kMath, false>::T;
-    Out<T> out{p.c.as<T>(), p.bias.as<T>(), p.residual.as<T>()};
-    out.x_stride = p.c.strides[p.c.ndim - 2];
-    out.epilogue = p.epilogue;
-    with_direction(a.along_k(), [&](auto a_along) {
-      with_direction(b.along_k(), [&](auto b_along) {
-        gemm<kMath>(a.side<T, decltype(a_along)::value>(), b.side<T, decltype(b_along)::value>(),
-                    out, batches, size, p.c.device, stream);
+    const auto multiply = [&](auto zero) {
+      using C = decltype(zero);
+      Out<C> out{p.c.as<C>(), p.bias.as<C>(), p.residual.as<C>()};
+      out.x_stride = p.c.strides[p.c.ndim - 2];
+      out.epilogue = p.epilogue;
+      with_direction(a.along_k(), [&](auto a_along) {
+        with_direction(b.along_k(), [&](auto b_along) {
+          gemm<kMath>(a.side<T, decltype(a_along)::value>(), b.side<T, decltype(b_along)::value>(),
+                      out, batches, size, p.c.device, stream);
+        });
       });
-    });
+    };
+    p.c.dtype == Dtype::f32 ? multiply(float{}) : multiply(T{});
   });
 }
 

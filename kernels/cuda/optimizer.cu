@@ -2,7 +2,7 @@
 //   math         kernels/optimizer.h
 //   shapes       contiguous f32; sum_squares gives f64
 //   traffic      Adam 28 bytes a parameter: p, g, m, v read, p, m, v written, once; SGD 12 (20 with momentum), lerp 12,
-//                sum_squares 4
+//                sum_squares 4; 2 more where the parameter has a shadow
 //   launch       up to 48 tensors a launch (sum_squares 128), whose table travels among the kernel's parameters, so that
 //                nothing is copied or waited for; a block of 256 threads for each 4,096 elements (sum_squares 16,384)
 //   numerics     steps in f32; sums of squares in f64
@@ -28,6 +28,7 @@ constexpr std::int64_t kPiece = 4096, kSumPiece = 16384;  // elements of a block
 struct Part {
   float *param, *first, *second;
   const float* grad;
+  bf16* shadow;
   std::int64_t size;
   float decay;         // g = grad * scale + decay * p
   float rates[3];      // Rates of kernels/optimizer.h
@@ -95,6 +96,12 @@ __device__ __forceinline__ void update(const Part& t, const Step& step, const Ru
     LACUNA_UNROLL
     for (int k = 0; k < N; k++) rule(step, p.v[k], g.v[k], m.v[k], v.v[k]);
     store_some(t.param + i, end - i, p);
+    if (t.shadow) {
+      Vec<bf16, N> rounded;
+      LACUNA_UNROLL
+      for (int k = 0; k < N; k++) rounded.v[k] = bf16(p.v[k]);
+      store_some(t.shadow + i, end - i, rounded);
+    }
     if (t.first) store_some(t.first + i, end - i, m);
     if (t.second) store_some(t.second + i, end - i, v);
   }
@@ -214,13 +221,14 @@ void step(const OptimizerTensor* tensors, std::int64_t count, const Rule& rule, 
               t.first.as<float>(),
               t.second.as<float>(),
               t.grad.as<float>(),
+              t.shadow.as<bf16>(),
               t.param.size(),
               0,
               {},
               static_cast<std::int32_t>(blocks),
               static_cast<std::int32_t>(i),
               aligned(t.param.data) && aligned(t.grad.data) && aligned(t.first.data) &&
-                  aligned(t.second.data)};
+                  aligned(t.second.data) && aligned(t.shadow.data)};
     set(part, t);
     table.parts[table.count++] = part;
     blocks += n;

@@ -26,6 +26,7 @@ constexpr std::int64_t kPiece = 4096;  // elements of a block
 
 struct Part {
   float *param, *first, *second;
+  bf16* shadow;
   const float* grad;
   std::int64_t size;
   float decay, bias1, root_bias2;
@@ -85,6 +86,12 @@ __device__ __forceinline__ void each_element(const Part& t, std::int64_t begin, 
     for (int k = 0; k < N; k++)
       if (k < left) f(p.v[k], g.v[k], m.v[k], v.v[k]);
     if (kAccess.writes_param) store_some(t.param + i, left, p);
+    if (kAccess.writes_param && t.shadow) {
+      Vec<bf16, N> rounded;
+      LACUNA_UNROLL
+      for (int k = 0; k < N; k++) rounded.v[k] = bf16(p.v[k]);
+      store_some(t.shadow + i, left, rounded);
+    }
     if (kAccess.writes_moments) store_some(t.first + i, left, m);
     if (kAccess.writes_moments && t.second) store_some(t.second + i, left, v);
   }
@@ -217,20 +224,21 @@ void step(const OptimizerTensor* tensors, std::int64_t count, double coefficient
     if (table.count == kTensors || table.blocks + blocks >= std::int64_t{1} << 31) flush();
     LACUNA_CHECK(blocks < std::int64_t{1} << 31, Rule::op, "a tensor has too many elements: got ",
                  describe("param", t.param));
-    table.parts[table.count++] = {
-        t.param.as<float>(),
-        t.first.as<float>(),
-        t.second.as<float>(),
-        t.grad.as<float>(),
-        t.param.size(),
-        static_cast<float>(t.weight_decay),
-        static_cast<float>(t.bias1),
-        static_cast<float>(std::sqrt(t.bias2)),
-        aligned(t.param) && aligned(t.grad) && aligned(t.first) && aligned(t.second),
-        t.adapt,
-        table.blocks,
-        static_cast<std::int32_t>(i),
-        t.lr};
+    table.parts[table.count++] = {t.param.as<float>(),
+                                  t.first.as<float>(),
+                                  t.second.as<float>(),
+                                  t.shadow.as<bf16>(),
+                                  t.grad.as<float>(),
+                                  t.param.size(),
+                                  static_cast<float>(t.weight_decay),
+                                  static_cast<float>(t.bias1),
+                                  static_cast<float>(std::sqrt(t.bias2)),
+                                  aligned(t.param) && aligned(t.grad) && aligned(t.first) &&
+                                      aligned(t.second) && aligned(t.shadow),
+                                  t.adapt,
+                                  table.blocks,
+                                  static_cast<std::int32_t>(i),
+                                  t.lr};
     table.blocks += static_cast<std::int32_t>(blocks);
   }
   if (table.count) flush();

@@ -1,9 +1,9 @@
 // Losses over two arrays, from kernels/pointwise_loss.def
 //   math         y = scale * sum f(a, b); with a mask sum m f(a, b) / sum m, where m = 0 hides even a NaN
 //                da = dy * scale * m * df/da, and the same for b
-//   shapes       a, b, da, db contiguous f32; the mask u8, bool or f32 of any strides
+//   shapes       a, b, da, db contiguous, f32 or bf16 each; the mask u8, bool or f32 of any strides
 //   traffic      forward: a, b and the mask once; backward: the same, and each gradient written once
-//   launch       256 threads, vectors of 16 bytes (elements where the mask, or an address, does not go in vectors);
+//   launch       256 threads, vectors of 4 (elements where the mask, or an address, does not go in vectors);
 //                forward: at most 1,056 blocks, whose sums one block adds
 //   numerics     f in f32, 4 of them added in f32, the rest in f64
 //   determinism  yes: the order depends on the size alone
@@ -25,6 +25,38 @@ constexpr std::int64_t kMaxBlocks = 1056;
 
 struct NoMask {};  // in place of the mask's element type
 
+// f32 or bf16, told apart while running: what differs is a load and a store, and types of a and b would make four times
+// as many kernels.
+struct Real {
+  void* p;
+  bool half;
+  explicit Real(const Array& a) : p(a.data), half(a.dtype == Dtype::bf16) {}
+  template <int N>
+  __device__ __forceinline__ void load(Vec<float, N>& out, std::int64_t at,
+                                       std::int64_t left) const {
+    if (half) {
+      Vec<bf16, N> in;
+      load_some(in, static_cast<const bf16*>(p) + at, left);
+      LACUNA_UNROLL
+      for (int k = 0; k < N; k++) out.v[k] = static_cast<float>(in.v[k]);
+    } else {
+      load_some(out, static_cast<const float*>(p) + at, left);
+    }
+  }
+  template <int N>
+  __device__ __forceinline__ void store(const Vec<float, N>& in, std::int64_t at,
+                                        std::int64_t left) const {
+    if (half) {
+      Vec<bf16, N> out;
+      LACUNA_UNROLL
+      for (int k = 0; k < N; k++) out.v[k] = bf16(in.v[k]);
+      store_some(static_cast<bf16*>(p) + at, left, out);
+    } else {
+      store_some(static_cast<float*>(p) + at, left, in);
+    }
+  }
+};
+
 // Vector i of a, b and the mask; where there is none, all weights are 1.
 template <class M, int N>
 struct Operands {
@@ -32,12 +64,12 @@ struct Operands {
   float weight[N];
   std::int64_t at[2], left;  // places in a and in the mask; elements that are there
 
-  __device__ __forceinline__ void load(const float* a_, const float* b_, const M* mask,
+  __device__ __forceinline__ void load(const Real& a_, const Real& b_, const M* mask,
                                        const Vectors<2>& vectors, std::int64_t i) {
     vectors.offsets(i, at);
     left = vectors.size - i * N;
-    load_some(a, a_ + at[0], left);
-    load_some(b, b_ + at[0], left);
+    a_.load(a, at[0], left);
+    b_.load(b, at[0], left);
     if constexpr (std::is_same_v<M, NoMask>) {
       LACUNA_UNROLL
       for (int k = 0; k < N; k++) weight[k] = k < left ? 1.0f : 0.0f;
@@ -52,7 +84,7 @@ struct Operands {
 
 template <class Loss, class M, int N>
 __global__ void __launch_bounds__(kThreads)
-    forward_kernel(double* losses, double* weights, const float* a, const float* b, const M* mask,
+    forward_kernel(double* losses, double* weights, Real a, Real b, const M* mask,
                    Vectors<2> vectors) {
   double loss = 0, weight = 0;
   for (std::int64_t i = thread_number(); i < vectors.count;
@@ -99,29 +131,29 @@ __global__ void __launch_bounds__(kThreads)
 // da may be a and db may be b: a thread reads both before it writes.
 template <class Loss, class M, int N>
 __global__ void __launch_bounds__(kThreads)
-    backward_kernel(float* da, float* db, const float* dy, const float* weight, double scale,
-                    const float* a, const float* b, const M* mask, Vectors<2> vectors) {
+    backward_kernel(Real da, Real db, const float* dy, const float* weight, double scale, Real a,
+                    Real b, const M* mask, Vectors<2> vectors) {
   const std::int64_t i = thread_number();
   if (i >= vectors.count) return;
   const auto g = static_cast<float>(*dy * (weight ? static_cast<double>(*weight) : scale));
   Operands<M, N> in;
   in.load(a, b, mask, vectors, i);
   Vec<float, N> out;
-  if (da) {
+  if (da.p) {
     LACUNA_UNROLL
     for (int k = 0; k < N; k++)
       out.v[k] = in.weight[k] != 0.0f
                      ? in.weight[k] * g * Loss::template gradient_a<float>(in.a.v[k], in.b.v[k])
                      : 0.0f;
-    store_some(da + in.at[0], in.left, out);
+    da.store(out, in.at[0], in.left);
   }
-  if (db) {
+  if (db.p) {
     LACUNA_UNROLL
     for (int k = 0; k < N; k++)
       out.v[k] = in.weight[k] != 0.0f
                      ? in.weight[k] * g * Loss::template gradient_b<float>(in.a.v[k], in.b.v[k])
                      : 0.0f;
-    store_some(db + in.at[0], in.left, out);
+    db.store(out, in.at[0], in.left);
   }
 }
 
@@ -158,8 +190,8 @@ void pointwise_loss_forward(const PointwiseLossForward& args, Stream stream) {
         double *const losses = partial.data(), *const weights = losses + blocks;
         functor::dispatch(args.kind, [&](auto loss) {
           launch({.grid = blocks, .block = kThreads, .stream = stream},
-                 forward_kernel<decltype(loss), M, N>, losses, weights, args.a.as<float>(),
-                 args.b.as<float>(), mask, vectors);
+                 forward_kernel<decltype(loss), M, N>, losses, weights, Real(args.a), Real(args.b),
+                 mask, vectors);
         });
         launch({.grid = 1, .block = kThreads, .stream = stream}, finish_kernel, args.y.as<float>(),
                args.mask ? args.weight.as<float>() : nullptr, losses, weights, blocks, args.scale);
@@ -176,10 +208,9 @@ void pointwise_loss_backward(const PointwiseLossBackward& args, Stream stream) {
                         .block = kThreads,
                         .stream = stream,
                         .barriers = false},
-                       backward_kernel<decltype(loss), M, N>, args.da.as<float>(),
-                       args.db.as<float>(), args.dy.as<float>(),
-                       args.mask ? args.weight.as<float>() : nullptr, args.scale,
-                       args.a.as<float>(), args.b.as<float>(), mask, vectors);
+                       backward_kernel<decltype(loss), M, N>, Real(args.da), Real(args.db),
+                       args.dy.as<float>(), args.mask ? args.weight.as<float>() : nullptr,
+                       args.scale, Real(args.a), Real(args.b), mask, vectors);
               });
             });
 }

@@ -1,6 +1,6 @@
 // Sums over any dimensions, and the place of the largest element of a row
 //   math         y = sum of x over the dimensions where y has stride 0
-//   shapes       any strides. Dimensions are taken in the order of x's memory, whatever their own order is. If the
+//   shapes       any strides, f32 or bf16. Dimensions are taken in the order of x's memory, whatever their own order is. If the
 //                innermost is summed, threads go along it (rows); if it stays, they stand side by side on it (columns)
 //   traffic      x once, y once. Where outputs are few, each is cut into segments, whose f64 sums (8 bytes for at least
 //                64 elements, as a rule for thousands) a second kernel adds
@@ -26,21 +26,28 @@ constexpr int kBatch = 16;  // f32 values that are added before f64 takes over
 
 // Where the result of segment s of output o goes.
 struct Target {
-  float* y;
+  void* y;
+  bool half;        // y is bf16
   double* partial;  // (outputs, segments), or null where there is one segment
   std::int64_t segments;
   __device__ void put(std::int64_t o, std::int64_t s, std::int64_t place, double sum) const {
     if (partial)
       partial[o * segments + s] = sum;
     else
-      y[place] = static_cast<float>(sum);
+      finish(place, sum);
+  }
+  __device__ void finish(std::int64_t place, double sum) const {
+    if (half)
+      static_cast<bf16*>(y)[place] = bf16(static_cast<float>(sum));
+    else
+      static_cast<float*>(y)[place] = static_cast<float>(sum);
   }
 };
 
 // G threads sum a contiguous part of the vectors that make an output. kept: places in y and in x.
-template <int G, int N>
+template <class T, int G, int N>
 __global__ void __launch_bounds__(kThreads)
-    sum_rows(Target target, const float* x, Vectors<2> kept, Vectors<1> reduced) {
+    sum_rows(Target target, const T* x, Vectors<2> kept, Vectors<1> reduced) {
   const std::int64_t unit = std::int64_t{blockIdx.x} * (kThreads / G) + threadIdx.x / G;
   if (unit >= kept.count * target.segments) return;  // a whole group: none waits for another
   const std::int64_t o = unit / target.segments, s = unit % target.segments;
@@ -76,8 +83,9 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 // A thread sums elements s, s + segments, ... of an output: together the threads of a segment step read x in order.
+template <class T>
 __global__ void __launch_bounds__(kThreads)
-    sum_columns(Target target, const float* x, Vectors<2> kept, Vectors<1> reduced) {
+    sum_columns(Target target, const T* x, Vectors<2> kept, Vectors<1> reduced) {
   const std::int64_t number = thread_number();
   if (number >= kept.count * target.segments) return;
   const std::int64_t o = number % kept.count, s = number / kept.count, step = target.segments;
@@ -87,7 +95,7 @@ __global__ void __launch_bounds__(kThreads)
   const auto load = [&](std::int64_t i) {
     std::int64_t place[1];
     reduced.offsets(i, place);
-    return x[place[0]];
+    return static_cast<float>(x[place[0]]);
   };
   double sum = 0;
   std::int64_t i = s;
@@ -111,7 +119,7 @@ __global__ void __launch_bounds__(kThreads) sum_segments(Target target, Vectors<
   sum = group_sum<G>(sum);
   std::int64_t at[2];
   kept.offsets(o, at);
-  if (threadIdx.x % G == 0) target.y[at[0]] = static_cast<float>(sum);
+  if (threadIdx.x % G == 0) target.finish(at[0], sum);
 }
 
 // ---- argmax ----
@@ -145,15 +153,16 @@ struct Best {
   }
 };
 
-template <int G>
+template <class T, int G>
 __global__ void __launch_bounds__(kThreads)
-    argmax_kernel(std::int64_t* index, const float* x, std::int64_t rows, std::int64_t n,
+    argmax_kernel(std::int64_t* index, const T* x, std::int64_t rows, std::int64_t n,
                   bool smallest) {
   const std::int64_t row = std::int64_t{blockIdx.x} * (kThreads / G) + threadIdx.x / G;
   if (row >= rows) return;
   x += row * n;
   Best best;
-  for (std::int64_t i = threadIdx.x % G; i < n; i += G) best.take(rank_of(x[i], smallest), i);
+  for (std::int64_t i = threadIdx.x % G; i < n; i += G)
+    best.take(rank_of(static_cast<float>(x[i]), smallest), i);
   best.take_of_warp();
   if constexpr (G > kWarp) {
     LACUNA_SHARED(std::uint32_t, ranks, [G / kWarp]);
@@ -190,6 +199,7 @@ struct Form {
       }
     }
     kept_x.data = reduced_x.data = a.x.data;
+    kept_x.dtype = reduced_x.dtype = a.x.dtype;
   }
 
  private:
@@ -209,19 +219,19 @@ LaunchConfig groups(std::int64_t count, Stream stream) {
   return {.grid = ceil_div(count, kThreads / G), .block = kThreads, .stream = stream};
 }
 
-}  // namespace
-
-void sum(const Sum& a, Stream stream) {
+template <class T>
+void sum_of(const Sum& a, Stream stream) {
+  constexpr int kWide = 16 / sizeof(T);
   const Form form(a);
   const Vectors<2> kept(Walk<2>({&form.kept_y, &form.kept_x}), 1);
   const Walk<1> walk({&form.reduced_x});
   const std::int64_t n = walk.outer * walk.inner, outputs = kept.count;
   if (outputs == 0) return;
   const bool rows = walk.inner_strides[0] == 1 && n > 16;
-  bool wide = rows && vectors_fit(walk, {&form.reduced_x}, 4);
+  bool wide = rows && vectors_fit(walk, {&form.reduced_x}, kWide);
   for (int d = 0; d < form.kept_x.ndim; d++)
-    wide = wide && (form.kept_x.shape[d] == 1 || form.kept_x.strides[d] % 4 == 0);
-  const Vectors<1> reduced(walk, wide ? 4 : 1);
+    wide = wide && (form.kept_x.shape[d] == 1 || form.kept_x.strides[d] % kWide == 0);
+  const Vectors<1> reduced(walk, wide ? kWide : 1);
   const bool block = reduced.count > 512;
   std::int64_t segments = 1;
   if (!rows)
@@ -231,21 +241,22 @@ void sum(const Sum& a, Stream stream) {
     segments = std::min(1056 / outputs, ceil_div(reduced.count, 4096));
   segments = std::max<std::int64_t>(segments, 1);
   const Workspace<double> partial(a.x.device, segments > 1 ? outputs * segments : 0);
-  const Target target{a.y.as<float>(), partial.data(), segments};
-  const float* const x = a.x.as<float>();
+  const Target target{a.y.data, a.y.dtype == Dtype::bf16, partial.data(), segments};
+  const T* const x = a.x.as<T>();
   if (!rows) {
     launch({.grid = ceil_div(outputs * segments, kThreads),
             .block = kThreads,
             .stream = stream,
             .barriers = false},
-           sum_columns, target, x, kept, reduced);
+           sum_columns<T>, target, x, kept, reduced);
   } else {
     by_group(block, [&](auto group) {
       constexpr int G = decltype(group)::value;
       if (wide)
-        launch(groups<G>(outputs * segments, stream), sum_rows<G, 4>, target, x, kept, reduced);
+        launch(groups<G>(outputs * segments, stream), sum_rows<T, G, kWide>, target, x, kept,
+               reduced);
       else
-        launch(groups<G>(outputs * segments, stream), sum_rows<G, 1>, target, x, kept, reduced);
+        launch(groups<G>(outputs * segments, stream), sum_rows<T, G, 1>, target, x, kept, reduced);
     });
   }
   if (segments == 1) return;
@@ -255,13 +266,24 @@ void sum(const Sum& a, Stream stream) {
   });
 }
 
-void argmax(const Argmax& a, Stream stream) {
+template <class T>
+void argmax_of(const Argmax& a, Stream stream) {
   const std::int64_t rows = a.x.dim(0), n = a.x.dim(1);
   by_group(n > 2048, [&](auto group) {
     constexpr int G = decltype(group)::value;
-    launch(groups<G>(rows, stream), argmax_kernel<G>, a.index.as<std::int64_t>(), a.x.as<float>(),
+    launch(groups<G>(rows, stream), argmax_kernel<T, G>, a.index.as<std::int64_t>(), a.x.as<T>(),
            rows, n, a.smallest);
   });
+}
+
+}  // namespace
+
+void sum(const Sum& a, Stream stream) {
+  a.x.dtype == Dtype::bf16 ? sum_of<bf16>(a, stream) : sum_of<float>(a, stream);
+}
+
+void argmax(const Argmax& a, Stream stream) {
+  a.x.dtype == Dtype::bf16 ? argmax_of<bf16>(a, stream) : argmax_of<float>(a, stream);
 }
 
 }  // namespace lacuna::LACUNA_NS

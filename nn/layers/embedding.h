@@ -20,8 +20,8 @@ class Embedding : public Module {
                  "count and width must be above 0: got ", options.count, " and ", options.width);
   }
 
-  Tensor forward(Context&, const Tensor& ids) override {
-    return embedding(weight, ids, options_.padding);
+  Tensor forward(Context& context, const Tensor& ids) override {
+    return embedding(weight, ids, options_.padding, context.activations);
   }
   void members(Members& m) override {
     m.parameter("weight", weight, {options_.count, options_.width}, options_.start);

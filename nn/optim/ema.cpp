@@ -1,5 +1,6 @@
 #include "ema.h"
 
+#include "../../core/shadow.h"
 #include "../../core/tape.h"
 #include "../../kernels/optimizer.h"
 
@@ -18,6 +19,7 @@ void update_average(const std::vector<NamedTensor>& averages,
     OptimizerTensor entry;
     entry.param = averages[i].tensor.array();
     entry.grad = values[i].tensor.array();
+    entry.shadow = shadow_to_write(averages[i].tensor);
     table.push_back(entry);
   }
   if (table.empty()) return;

@@ -4,6 +4,7 @@
 
 #include "../../core/graph.h"
 #include "../../core/ops/shape.h"
+#include "../../core/shadow.h"
 #include "../../core/tape.h"
 
 namespace lacuna {
@@ -52,6 +53,7 @@ std::vector<OptimizerTensor> Optimizer::table_of(const std::vector<std::size_t>&
     entry.grad = parameters_[i].tensor.grad().array();
     entry.first = slots_[i].first.array();
     entry.second = slots_[i].second.array();
+    entry.shadow = shadow_to_write(parameters_[i].tensor);
     entry.lr = lr * slots_[i].lr_scale;
     entry.weight_decay = slots_[i].weight_decay;
     entry.adapt = slots_[i].adapt;

@@ -138,6 +138,28 @@ TEST(EmuOptimizer, ClipScale) {
   }
 }
 
+// Whatever the tensor's size and place, its shadow is what it became, rounded as a copy rounds.
+TEST(EmuOptimizer, WritesShadows) {
+  Buffers b(DeviceType::emu);
+  auto tensors = fill(b, Dtype::f32, true, true);
+  for (int t = 0; t < kTensors; t++)
+    b.add(Dtype::bf16, std::vector<double>(size_of_tensor(t) + 1, 7));
+  for (int t = 0; t < kTensors; t++)
+    if (t % 4) tensors[t].shadow = b.array(kTensors * kArrays + t, layout(t));
+  run<&KernelTable::adam_step>(AdamStep{tensors.data(), kTensors, 0.9, 0.99, 1e-8, true, 0.5},
+                               b.device());
+  EXPECT_TRUE(b.intact());
+  for (int t = 0; t < kTensors; t++) {
+    const auto param = b.values(kArrays * t), shadow = b.values(kTensors * kArrays + t);
+    const std::int64_t first = t % 7 == 6, n = size_of_tensor(t);
+    for (std::int64_t i = 0; i < n + 1; i++) {
+      const bool written = t % 4 && i >= first && i < first + n;
+      const auto rounded = static_cast<float>(bf16(static_cast<float>(param[i])));
+      ASSERT_EQ(shadow[i], written ? rounded : 7) << "tensor " << t << ' ' << i;
+    }
+  }
+}
+
 TEST(EmuOptimizer, SumSquares) {
   constexpr int kCount = 300;
   const auto size = [](int i) { return i == 17 ? 40001 : i % 5 == 4 ? 0 : 37 * (i % 50) + i % 3; };

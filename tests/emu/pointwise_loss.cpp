@@ -109,13 +109,58 @@ TEST(EmuPointwiseLoss, GradientsInPlace) {
   EXPECT_EQ(apart.bytes(3), in_place.bytes(1));
 }
 
-TEST(EmuPointwiseLoss, TakesF32) {
+TEST(EmuPointwiseLoss, LossesAreF32) {
   Buffers b(DeviceType::emu);
   b.add(Dtype::bf16, {1, 2});
   const Array x = b.array(0, {{2}}), y = b.array(0, {});
-  EXPECT_THROW(run<&KernelTable::pointwise_loss_forward>(
-                   PointwiseLossForward{PointwiseLoss::mse_loss, y, x, x}, b.device()),
-               Error);
+  try {
+    run<&KernelTable::pointwise_loss_forward>(
+        PointwiseLossForward{PointwiseLoss::mse_loss, y, x, x}, b.device());
+    FAIL() << "a bf16 loss was taken";
+  } catch (const Error& e) {
+    EXPECT_STREQ(e.what(),
+                 "[mse_loss] y must be f32 where a is bf16: got a (2) bf16 emu, y () bf16 emu");
+  }
+}
+
+// Each of a and b may be bf16, at places that vectors suit and at others.
+TEST(EmuPointwiseLoss, TakesBf16) {
+  for (const std::int64_t n : {1, 7, 1025, 4096})
+    for (const bool a_half : {false, true})
+      for (const bool b_half : {false, true})
+        for (const std::int64_t offset : {0, 1}) {
+          const auto typed = [](bool half) { return half ? Dtype::bf16 : Dtype::f32; };
+          const auto values = [&](bool half, std::uint64_t seed) {
+            return values_of(bytes_of(drawn(n + 1, -2, 2, seed), typed(half)), typed(half));
+          };
+          const std::vector<double> u = values(a_half, 1), v = values(b_half, 2);
+          Buffers b(DeviceType::emu);
+          b.add(typed(a_half), u);
+          b.add(typed(b_half), v);
+          b.add(typed(a_half), std::vector<double>(n + 1));
+          b.add(typed(b_half), std::vector<double>(n + 1));
+          b.add(Dtype::f32, {0});
+          b.add(Dtype::f32, {2});
+          const Layout l{{n}, {}, offset};
+          const Array x = b.array(0, l), t = b.array(1, l);
+          run<&KernelTable::pointwise_loss_forward>(
+              PointwiseLossForward{PointwiseLoss::mse_loss, b.array(4, {}), x, t, 0.5}, b.device());
+          run<&KernelTable::pointwise_loss_backward>(
+              PointwiseLossBackward{PointwiseLoss::mse_loss, b.array(2, l), b.array(3, l),
+                                    b.array(5, {}), x, t, 0.5},
+              b.device());
+          const auto da = b.values(2), db = b.values(3);
+          double sum = 0;
+          for (std::int64_t i = offset; i < n + offset; i++) {
+            const double d = u[i] - v[i];
+            sum += 0.5 * d * d;
+            // dy * scale * 2 d, rounded once where it is bf16.
+            EXPECT_NEAR(da[i], 2 * d, std::fabs(2 * d) * (a_half ? 0x1p-8 : 1e-6));
+            EXPECT_NEAR(db[i], -2 * d, std::fabs(2 * d) * (b_half ? 0x1p-8 : 1e-6));
+          }
+          EXPECT_NEAR(b.values(4)[0], sum, 1e-6 * sum) << n;
+          EXPECT_TRUE(b.intact());
+        }
 }
 
 }  // namespace lacuna::test

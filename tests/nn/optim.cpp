@@ -7,6 +7,7 @@
 
 #include "../../core/ops/elementwise.h"
 #include "../../core/ops/shape.h"
+#include "../../core/shadow.h"
 #include "../../core/tape.h"
 #include "../../kernels/cpu/parallel.h"
 #include "../../nn/optim/adam.h"
@@ -335,6 +336,36 @@ TEST(optim, early_stopping) {
   EarlyStopping never{};
   for (int i = 0; i < 10; i++) never.observe(1);
   EXPECT_FALSE(never.should_stop());
+}
+
+// What ops read beside bf16 activations is the parameter of now, without a copy between steps.
+TEST(optimizer, steps_write_shadows) {
+  if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "bf16 is for devices";
+  const Device emu{DeviceType::emu};
+  const auto make = [&] { return to(Tensor::of({1.5f, -2.25f, 3, 0.1f, 5}, {5}), emu); };
+  Tensor learned = make(), average = make();
+  learned.requires_grad();
+  const Tensor seen = beside(learned, Dtype::bf16), seen_average = beside(average, Dtype::bf16);
+  const std::vector<NamedTensor> parameters{{"p", learned}}, averages{{"p", average}};
+  Adam adam(parameters, {.lr = 0.1});
+  Sgd sgd(parameters, {.lr = 0.1, .momentum = 0.9});
+  const auto expect_current = [](const Tensor& shadow, const Tensor& p) {
+    EXPECT_EQ(shadow.to_vector<float>(), to(p.detach(), Dtype::bf16).to_vector<float>());
+    const std::uint32_t version = shadow.storage()->version();
+    beside(p, Dtype::bf16);
+    EXPECT_EQ(shadow.storage()->version(), version) << "copied";
+  };
+  for (int step = 0; step < 3; step++) {
+    learned.set_grad(Tensor::full({5}, 0.3, Dtype::f32, emu));
+    if (step == 1)
+      sgd.step();
+    else
+      adam.step();
+    expect_current(seen, learned);
+    update_average(averages, parameters, 0.9);
+    expect_current(seen_average, average);
+  }
+  EXPECT_NE(learned.to_vector<float>(), make().to_vector<float>());
 }
 
 }  // namespace lacuna

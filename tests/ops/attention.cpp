@@ -99,7 +99,10 @@ void one(const std::string& name, const Sizes& s, const AttentionOptions& o = {}
              return attention(x[0], x[1], x[2], o, &ctx, "block.attention");
            },
        .reference = [=](const Tensors& x) { return attend(x[0], x[1], x[2], o, context(ids)).y; },
-       .device_tolerance = 2e-5});
+       .device_tolerance = 2e-5,
+       // Shares, and the gradients of scores, are rounded for the tensor cores, too.
+       .bf16_tolerance = 2 * kRounding,
+       .bf16_gradient_tolerance = 4 * kRounding});
 }
 
 const Register cases([] {

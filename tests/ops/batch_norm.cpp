@@ -48,7 +48,7 @@ const Register cases([] {
   const auto one = [](const std::string& name, const Shape& x, double gradient_tolerance = 1e-5) {
     const std::int64_t n = x.back();
     add({.name = "batch_norm/" + name,
-         .inputs = {{x}, {{n}, 0.5, 1.5}, {{n}}},
+         .inputs = {{x}, parameter({{n}, 0.5, 1.5}), parameter({{n}})},
          .apply =
              [](const Tensors& in) { return batch_norm(in[0], in[1], in[2], {}, {}, mode(true)); },
          .reference = reference(true),
@@ -67,10 +67,10 @@ const Register cases([] {
        .apply = [](const Tensors& in) { return batch_norm(in[0], {}, {}, {}, {}, mode(true)); },
        .reference = reference(false)});
   add({.name = "batch_norm/eval",
-       .inputs = {{{4, 33, 2}}, {{2}, 0.5, 1.5}, {{2}}},
+       .inputs = {{{4, 33, 2}}, parameter({{2}, 0.5, 1.5}), parameter({{2}})},
        .apply =
            [](const Tensors& in) {
-             const auto as = [&](Tensor t) { return to(to(t, in[0].dtype()), in[0].device()); };
+             const auto as = [&](Tensor t) { return to(to(t, in[1].dtype()), in[0].device()); };
              return batch_norm(in[0], in[1], in[2], as(Tensor::of({0.5f, -1}, {2})),
                                as(Tensor::of({2, 0.25f}, {2})), mode(false));
            },

@@ -50,12 +50,16 @@ struct Options {
   Dtype dtype = Dtype::f64;
   Device device = {};
   bool strided = false;
+  bool rounded = false;  // values are first rounded to bf16: what is compared is the arithmetic
 };
 
 Tensors make_inputs(const Case& c, const Options& o) {
   Tensors inputs;
   for (std::size_t i = 0; i < c.inputs.size(); i++) {
-    Tensor x = make_input(c.inputs[i], i + 1, o.dtype);
+    const Input& input = c.inputs[i];
+    const Dtype dtype = input.parameter ? statistics_dtype(o.dtype) : o.dtype;
+    Tensor x = make_input(input, i + 1, o.rounded ? Dtype::bf16 : dtype);
+    if (o.rounded && is_floating(input.dtype)) x = to(x, dtype);
     if (o.strided) x = strided(x);
     inputs.push_back(to(x, o.device));
   }
@@ -79,7 +83,8 @@ Result evaluate(const Case& c, const Options& o) {
   Result r{y.shape(), y.to_vector<double>(), {}};
   if (!c.gradient) return r;
   EXPECT_TRUE(y.needs_grad()) << "the result is not on the tape";
-  if (y.needs_grad()) backward(y, upstream(y.shape(), y.dtype(), o.device));
+  if (y.needs_grad())
+    backward(y, to(upstream(y.shape(), o.rounded ? Dtype::bf16 : y.dtype(), o.device), y.dtype()));
   for (std::size_t i = 0; i < inputs.size(); i++) {
     if (!wants_gradient(c, i)) continue;
     EXPECT_TRUE(inputs[i].grad().defined()) << "no gradient for input " << i;
@@ -166,7 +171,15 @@ void on_device(const Case& c, DeviceType type) {
                t ? t : c.gradient_tolerance, backend->name);
 }
 
-enum class Kind { forward, backward, gradcheck, strided, threads, emu, cuda };
+void in_bf16(const Case& c, DeviceType type) {
+  const Backend* backend = find_backend(type);
+  if (backend->device_count() == 0) GTEST_SKIP() << backend->why_absent();
+  expect_close(evaluate(c, {.dtype = Dtype::bf16, .device = {type, 0}, .rounded = true}),
+               evaluate(c, {.rounded = true}), c.bf16_tolerance, c.bf16_gradient_tolerance,
+               backend->name);
+}
+
+enum class Kind { forward, backward, gradcheck, strided, threads, emu, cuda, emu_bf16, cuda_bf16 };
 
 class CaseTest : public testing::Test {
  public:
@@ -222,6 +235,10 @@ class CaseTest : public testing::Test {
         return on_device(c, DeviceType::emu);
       case Kind::cuda:
         return on_device(c, DeviceType::cuda);
+      case Kind::emu_bf16:
+        return in_bf16(c, DeviceType::emu);
+      case Kind::cuda_bf16:
+        return in_bf16(c, DeviceType::cuda);
     }
   }
 
@@ -312,6 +329,12 @@ int main(int argc, char** argv) {
     if (c.gradient && c.check_numerically) make_test(c, "gradcheck", Kind::gradcheck);
     if (find_backend(DeviceType::emu)) make_test(c, "emu", Kind::emu);
     if (find_backend(DeviceType::cuda)) make_test(c, "cuda", Kind::cuda);
+    const auto floating = [](const Input& input) { return is_floating(input.dtype); };
+    if (c.bf16_tolerance == 0 || input_elements(c) > kSmall ||
+        std::none_of(c.inputs.begin(), c.inputs.end(), floating))
+      continue;
+    if (find_backend(DeviceType::emu)) make_test(c, "emu_bf16", Kind::emu_bf16);
+    if (find_backend(DeviceType::cuda)) make_test(c, "cuda_bf16", Kind::cuda_bf16);
   }
   const int status = RUN_ALL_TESTS();
   // Of a part of the tests one cannot expect that it runs every kernel.

@@ -21,8 +21,8 @@ static Case conv_case(const std::string& name, const Shape& x, const Shape& weig
                       const Conv2dOptions& o) {
   Case c;
   c.name = "conv2d/" + name;
-  c.inputs = {{x}, {weight, -1, 1}};
-  if (bias) c.inputs.push_back({{weight[0]}});
+  c.inputs = {{x}, parameter({weight, -1, 1})};
+  if (bias) c.inputs.push_back(parameter({{weight[0]}}));
   c.apply = [o](const Tensors& t) { return conv2d(t[0], t[1], t.size() > 2 ? t[2] : Tensor(), o); };
   c.reference = [o](const Tensors& t) { return reference(t, o); };
   return c;

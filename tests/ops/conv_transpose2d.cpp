@@ -33,8 +33,8 @@ static void conv(const std::string& name, const Shape& x, const Shape& weight, b
                  const ConvTranspose2dOptions& o) {
   Case c;
   c.name = "conv_transpose2d/" + name;
-  c.inputs = {{x}, {weight, -1, 1}};
-  if (bias) c.inputs.push_back({{weight[3] * o.groups}});
+  c.inputs = {{x}, parameter({weight, -1, 1})};
+  if (bias) c.inputs.push_back(parameter({{weight[3] * o.groups}}));
   c.apply = [o](const Tensors& t) {
     return conv_transpose2d(t[0], t[1], t.size() > 2 ? t[2] : Tensor(), o);
   };

@@ -47,13 +47,13 @@ const Register cases([] {
   for (int n : kSizes) {
     const std::string size = std::to_string(n);
     add({.name = "layer_norm/rows=" + size,
-         .inputs = {{{n, 5}}, {{5}, 0.5, 1.5}, {{5}}},
+         .inputs = {{{n, 5}}, parameter({{5}, 0.5, 1.5}), parameter({{5}})},
          .apply = affine,
          .reference = reference(true, 5)});
     // One element: its variance is 0, and so is its gradient but for rounding that eps blows up.
     if (n != 1)
       add({.name = "layer_norm/cols=" + size,
-           .inputs = {{{3, n}}, {{n}, 0.5, 1.5}, {{n}}},
+           .inputs = {{{3, n}}, parameter({{n}, 0.5, 1.5}), parameter({{n}})},
            .apply = affine,
            .reference = reference(true, n)});
     add({.name = "l2_normalise/rows=" + size,
@@ -70,11 +70,11 @@ const Register cases([] {
        .apply = [](const Tensors& in) { return layer_norm(in[0]); },
        .reference = reference(false, 33)});
   add({.name = "layer_norm/two_dims",
-       .inputs = {{{4, 3, 7}}, {{3, 7}, 0.5, 1.5}, {{3, 7}}},
+       .inputs = {{{4, 3, 7}}, parameter({{3, 7}, 0.5, 1.5}), parameter({{3, 7}})},
        .apply = [](const Tensors& in) { return layer_norm(in[0], in[1], in[2], 2); },
        .reference = reference(true, 21)});
   add({.name = "layer_norm/gamma_alone",
-       .inputs = {{{4, 9}}, {{9}, 0.5, 1.5}},
+       .inputs = {{{4, 9}}, parameter({{9}, 0.5, 1.5})},
        .apply = [](const Tensors& in) { return layer_norm(in[0], in[1]); }});
   add({.name = "l2_normalise/first_dim", .inputs = {{{9, 2, 3}}}, .apply = [](const Tensors& in) {
          return l2_normalise(in[0], 0);

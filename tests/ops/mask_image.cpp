@@ -1,8 +1,11 @@
 // Cases of mask_image: what is hidden is filled, and what is not is the picture. Its laws are in tests/core/mask_image.cpp.
 #include "../../core/ops/mask_image.h"
 
+#include <gtest/gtest.h>
+
 #include "../../core/ops/concat.h"
 #include "../../core/ops/shape.h"
+#include "../../kernels/backend.h"
 #include "case.h"
 
 namespace lacuna::test {
@@ -21,7 +24,7 @@ void mask_case(const std::string& name, const Shape& shape, MaskKind kind) {
        .apply =
            [kind](const Tensors& x) {
              const MaskedImage m = masked(x[0], kind, x[1].dtype());
-             return concat({m.target, m.masked});
+             return concat({m.target, to(m.masked, m.target.dtype())});
            },
        .reference =
            [kind](const Tensors& x) {
@@ -48,4 +51,25 @@ const Register cases([] {
 });
 
 }  // namespace
+
+// What is hidden depends neither on the device nor on the type of what the network sees, which is the same, rounded.
+TEST(mask_image, hides_the_same_in_bf16) {
+  if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "bf16 is for devices";
+  const Tensor pixels = make_input({{3, 8, 9, 3}, 0, 256, Dtype::u8}, 1, Dtype::f32);
+  Context context;
+  context.seed = 5;
+  for (const MaskKind kind : {MaskKind::value, MaskKind::block, MaskKind::region})
+    for (const MaskFill fill : {MaskFill::zero, MaskFill::mean, MaskFill::noise}) {
+      const MaskOptions o{.kind = kind, .fill = fill, .mean = {0.1, 0.2, -0.3}};
+      const MaskedImage cpu = mask_image(pixels, o, context, "test"),
+                        emu = mask_image(to(pixels, Device{DeviceType::emu}), o, context, "test",
+                                         Dtype::bf16);
+      EXPECT_EQ(emu.hidden.to_vector<int>(), cpu.hidden.to_vector<int>());
+      EXPECT_EQ(emu.target.dtype(), Dtype::f32);
+      EXPECT_EQ(emu.target.to_vector<float>(), cpu.target.to_vector<float>());
+      EXPECT_EQ(emu.masked.dtype(), Dtype::bf16);
+      EXPECT_EQ(emu.masked.to_vector<float>(), to(cpu.masked, Dtype::bf16).to_vector<float>());
+    }
+}
+
 }  // namespace lacuna::test

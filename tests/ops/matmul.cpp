@@ -49,8 +49,8 @@ static void rows(const std::string& name, const Shape& x, const Shape& weight, b
                  Epilogue activation = Epilogue::none) {
   Case c;
   c.name = "linear/" + name;
-  c.inputs = {{x}, {weight, -1, 1}};
-  if (bias) c.inputs.push_back({{weight[0]}});
+  c.inputs = {{x}, parameter({weight, -1, 1})};
+  if (bias) c.inputs.push_back(parameter({{weight[0]}}));
   c.apply = [activation](const Tensors& t) {
     return linear(t[0], t[1], t.size() > 2 ? t[2] : Tensor(), {.activation = activation});
   };
@@ -157,7 +157,7 @@ static const Register cases([] {
     }
   // The first token of each sequence: rows with a gap between them, read in place.
   add({.name = "linear/every_third_row",
-       .inputs = {{{4, 3, 5}}, {{2, 5}}},
+       .inputs = {{{4, 3, 5}}, parameter({{2, 5}})},
        .apply = [](const Tensors& x) { return linear(select(x[0], 1, 0), x[1]); }});
 });
 

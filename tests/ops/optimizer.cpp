@@ -49,6 +49,7 @@ void step_case(const std::string& name, std::size_t states, Tensor (*apply)(cons
     c.apply = apply;
     c.reference = [formula](const Tensors& x) { return each(x, formula); };
     c.gradient = false;
+    c.bf16_tolerance = 0;
     add(c);
   }
 }
@@ -198,6 +199,7 @@ const Register cases([] {
                }
                return sums;
              },
+         .bf16_tolerance = 0,
          .gradient = false});
 });
 

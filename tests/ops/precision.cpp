@@ -15,6 +15,7 @@
 #include "../../core/ops/shape.h"
 #include "../../core/tape.h"
 #include "../../kernels/backend.h"
+#include "../../kernels/matmul.h"
 #include "case.h"
 
 namespace lacuna::test {
@@ -191,6 +192,86 @@ TEST_P(OnDevice, Attention) {
         },
         {{1, 30, 3, 2, 16}});
 }
+
+// Beside bf16 activations a parameter's gradient is f32 and as exact as f32: nothing on its way is rounded to bf16.
+class OnDeviceInBf16 : public testing::TestWithParam<DeviceType> {
+ protected:
+  Device device_{GetParam(), 0};
+  void SetUp() override {
+    const Backend* backend = find_backend(GetParam());
+    if (!backend) GTEST_SKIP() << "not in this build";
+    if (backend->device_count() == 0) GTEST_SKIP() << backend->why_absent();
+  }
+  // The first tensor is activations, the others are parameters.
+  void check(const char* what, const Op& op, const std::vector<Shape>& shapes) {
+    const auto gradients = [&](Dtype activations, Device device) {
+      Tensors x;
+      for (std::size_t i = 0; i < shapes.size(); i++) {
+        const Tensor value = to(make_input({shapes[i], -1, 1}, i + 1, Dtype::f32), Dtype::bf16);
+        x.push_back(to(to(value, i ? statistics_dtype(activations) : activations), device));
+        x.back().requires_grad();
+      }
+      const Tensor y = op(x);
+      const Tensor dy = to(make_input({y.shape(), -1, 1}, 99, Dtype::f32), Dtype::bf16);
+      backward(y, to(to(dy, y.dtype()), device));
+      std::vector<std::vector<double>> all;
+      for (std::size_t i = 1; i < x.size(); i++) {
+        EXPECT_EQ(x[i].grad().dtype(), statistics_dtype(activations)) << what;
+        all.push_back(x[i].grad().to_vector<double>());
+      }
+      return all;
+    };
+    const auto want = gradients(Dtype::f64, {}), got = gradients(Dtype::bf16, device_);
+    for (std::size_t i = 0; i < want.size(); i++)
+      EXPECT_LE(relative_error(got[i], want[i]), 1e-5) << what << ": parameter " << i;
+  }
+};
+
+TEST_P(OnDeviceInBf16, GradientsOfParametersAreExact) {
+  const Op rows = [](const Tensors& x) { return linear(x[0], x[1], x[2]); };
+  check("linear", rows, {{24, 40}, {16, 40}, {16}});
+  check("linear, rows in parts", rows, {{1000, 24}, {16, 24}, {16}});
+  check("linear, odd", rows, {{5, 7, 9}, {11, 9}, {11}});
+  const auto conv = [](Conv2dOptions o) {
+    return [o](const Tensors& x) { return conv2d(x[0], x[1], x[2], o); };
+  };
+  check("conv2d", conv({}), {{2, 5, 5, 8}, {8, 1, 1, 8}, {8}});
+  check("conv2d, pixels in parts", conv({.padding = 1}), {{4, 16, 16, 8}, {8, 3, 3, 8}, {8}});
+  check("conv2d, groups", conv({.padding = 1, .groups = 2}), {{2, 5, 6, 16}, {16, 3, 3, 8}, {16}});
+  check("conv2d, stem", conv({.stride = 2, .padding = 1}), {{2, 9, 8, 3}, {5, 3, 3, 3}, {5}});
+  check("conv_transpose2d",
+        [](const Tensors& x) { return conv_transpose2d(x[0], x[1], x[2], {.stride = 2}); },
+        {{2, 5, 4, 16}, {16, 2, 2, 8}, {8}});
+  // Where only the bias is trained.
+  check("bias alone", [](const Tensors& x) { return linear(x[0], Tensor(x[0].detach()), x[1]); },
+        {{30, 30}, {30}});
+}
+
+// A product of bf16 that stays f32, with all that may follow it, into rows that lie apart.
+TEST_P(OnDeviceInBf16, ProductsInF32) {
+  constexpr std::int64_t kM = 20, kN = 12;
+  for (const std::int64_t k : {40, 2000}) {
+    const auto multiply = [&](Dtype operands, Device device) {
+      const auto value = [&](const Shape& shape, int seed, Dtype dtype) {
+        const Tensor t = to(make_input({shape, -1, 1}, seed, Dtype::f32), Dtype::bf16);
+        return to(to(t, dtype), device);
+      };
+      const Dtype result = statistics_dtype(operands);
+      const Tensor a = value({kM, k}, 1, operands), b = value({k, kN}, 2, operands),
+                   bias = value({kN}, 3, result), wide = value({kM, kN + 5}, 4, result);
+      const Tensor c = slice(wide, 1, 0, kN);
+      run<&KernelTable::matmul>(
+          Matmul{c.array(), a.array(), b.array(), bias.array(), Epilogue::relu, true}, device);
+      return wide.to_vector<double>();
+    };
+    EXPECT_LE(relative_error(multiply(Dtype::bf16, device_), multiply(Dtype::f64, {})), 1e-5) << k;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Bf16, OnDeviceInBf16, testing::Values(DeviceType::emu, DeviceType::cuda),
+                         [](const auto& info) {
+                           return std::string(info.param == DeviceType::emu ? "emu" : "cuda");
+                         });
 
 // 132 tiles of 128 x 128 pixels and channels: too many for the host to compute on emu, where batches stand in for them.
 TEST_P(OnDevice, LargeConvolution) {

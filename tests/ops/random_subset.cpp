@@ -59,6 +59,7 @@ void subset_case(const std::string& name, std::int64_t rows, std::int64_t length
                  y.push_back(static_cast<double>(v));
              return y;
            },
+       .bf16_tolerance = 0,
        .gradient = false});
 }
 

@@ -227,7 +227,7 @@ TEST(reduce, f32_sums_keep_their_digits) {
 }
 
 TEST(reduce, errors) {
-  EXPECT_NE(message([] { sum(Tensor::zeros({2}, Dtype::i64)); }).find("[sum] takes f32 or f64"),
+  EXPECT_NE(message([] { sum(Tensor::zeros({2}, Dtype::i64)); }).find("[sum] takes floating point"),
             std::string::npos);
   EXPECT_NE(
       message([] { mean(Tensor::zeros({2}), {1}); }).find("[mean] dimension 1 is out of range"),
