@@ -10,6 +10,7 @@
 //   checked by   tests/ops/conv2d.cpp, tests/ops/precision.cpp
 //   measured     not measured
 #include <device/columns.cuh>
+#include <device/divide.cuh>
 #include <device/epilogue.cuh>
 #include <device/workspace.cuh>
 
@@ -23,21 +24,21 @@ constexpr std::int64_t kMostTaps = 64;  // whose weights of 256 channels are 64 
 /// Along one axis: position i of one image meets, through tap p, position (i step + start + p tap) / divide of the other
 /// where that is whole and below `size`.
 struct Axis {
-  int positions, size, step, start, tap, divide;
+  Divider positions;
+  int size, step, start, tap;
+  Divider divide;
   __device__ int meets(int i, int p) const {
-    int at = i * step + start + p * tap;
-    if (divide > 1) {
-      if (at % divide != 0) return -1;
-      at /= divide;
-    }
-    return at < size ? at : -1;  // or below 0
+    const int at = i * step + start + p * tap;
+    if (at < 0 || at % divide != 0) return -1;
+    return at / divide < size ? at / divide : -1;
   }
 };
 
 /// From the pixels of one image to those of the other that a tap joins to them.
 struct Meeting {
   Axis vertical, horizontal;
-  int kernel_width, taps;
+  Divider kernel_width;
+  int taps;
 
   struct Pixel {
     int image, y, x;
@@ -48,8 +49,9 @@ struct Meeting {
   }
   /// The row of the other image, or -1.
   __device__ std::int64_t row(const Pixel& p, int tap) const {
-    const int y = vertical.meets(p.y, tap / kernel_width);
-    const int x = horizontal.meets(p.x, tap % kernel_width);
+    const int line = tap / kernel_width;
+    const int y = vertical.meets(p.y, line);
+    const int x = horizontal.meets(p.x, tap - line * kernel_width);
     if (y < 0 || x < 0) return -1;
     return (std::int64_t{p.image} * vertical.size + y) * horizontal.size + x;
   }

@@ -1,7 +1,8 @@
 #pragma once
 // The operands of gemm.cuh: lines (rows of A, columns of B) by depth (k). A Side finds kVector neighbours at once, along
 // depth where kAlongK and along lines otherwise; `wide` says that all of these vectors are aligned. line() and depth() decode
-// an index once; find() only adds.
+// an index once, by Dividers; find() only adds.
+#include <device/divide.cuh>
 #include <device/intrinsics.cuh>
 #include <type_traits>
 
@@ -62,18 +63,20 @@ struct PatchSide {
   using Depth = std::conditional_t<kAlongK, Tap, Window>;
 
   const T* p;
-  int height, width, pixel;         // pixel: elements from one to the next
-  int windows, rows, columns;       // windows in all, and in an image
-  int taps, tap_columns, channels;  // taps in all, and in a row of them; channels of a tap
+  int height, width, pixel;  // pixel: elements from one to the next
+  int windows;
+  Divider rows, columns;  // of windows in an image
+  int taps;
+  Divider tap_columns, channels;  // taps in a row of them; channels of a tap
   int step[2], start[2], tap[2];
 
   __device__ Window window(int i, int end) const {
-    const int column = i % columns, line = i / columns;
+    const int line = i / columns, column = i - line * columns;
     return {std::int64_t{line / rows} * height * width * pixel, line % rows * step[0] + start[0],
             column * step[1] + start[1], i < end};
   }
   __device__ Tap tap_at(int k, int end) const {
-    const int t = k / channels, channel = k % channels;
+    const int t = k / channels, channel = k - t * channels;
     const int left = k < end ? channels - channel : 0;
     return {t / tap_columns * tap[0], t % tap_columns * tap[1], channel, left};
   }
@@ -120,8 +123,11 @@ struct TapWeightSide {
   };
 
   const T* p;
-  int in, out, kernel_height, kernel_width;
-  int first[2], step[2], tap_columns;
+  int in;
+  Divider out;
+  int kernel_height, kernel_width;
+  int first[2], step[2];
+  Divider tap_columns;
   bool wide;
 
   __device__ Line line(int i) const { return {i, in - i}; }
