@@ -10,37 +10,42 @@
 namespace lacuna::cpu {
 namespace {
 
+// f(row, first, count) for pieces of `rows` rows of n elements, on all threads: long rows are cut, so that one contiguous
+// array still uses every thread.
+template <class F>
+void each_piece(std::int64_t rows, std::int64_t n, F&& f) {
+  constexpr std::int64_t kPiece = 1 << 15;
+  if (n == 0) return;
+  const std::int64_t piece = std::min(n, kPiece), pieces = (n + piece - 1) / piece;
+  parallel_for(rows * pieces, kPiece / piece, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; i++) {
+      const std::int64_t first = i % pieces * piece;
+      f(i / pieces, first, std::min(piece, n - first));
+    }
+  });
+}
+
 template <class To, class From>
 void copy_typed(const Copy& a) {
   const Walk<2> walk({&a.y, &a.x});
-  const std::int64_t sy = walk.inner_strides[0], sx = walk.inner_strides[1], n = walk.inner;
-  To* const y = a.y.as<To>();
-  const From* const x = a.x.as<From>();
-  // Long rows are cut, so that one contiguous copy still uses every thread.
-  const std::int64_t piece = std::min<std::int64_t>(n, 1 << 15),
-                     pieces = n ? (n + piece - 1) / piece : 0;
-  parallel_for(walk.outer * pieces,
-               std::max<std::int64_t>(1, (1 << 15) / std::max<std::int64_t>(1, piece)),
-               [&](std::int64_t begin, std::int64_t end) {
-                 for (std::int64_t i = begin; i < end; i++) {
-                   std::int64_t at[2];
-                   walk.offsets(i / pieces, at);
-                   const std::int64_t from = i % pieces * piece, count = std::min(piece, n - from);
-                   To* const to = y + at[0] + from * sy;
-                   const From* const src = x + at[1] + from * sx;
-                   if constexpr (std::is_same_v<To, From>) {
-                     if (sy == 1 && sx == 1) {
-                       std::memcpy(to, src, count * sizeof(To));
-                       continue;
-                     }
-                   }
-                   if (sy == 1 && sx == 1) {
-                     for (std::int64_t j = 0; j < count; j++) to[j] = convert<To>(src[j]);
-                   } else {
-                     for (std::int64_t j = 0; j < count; j++) to[j * sy] = convert<To>(src[j * sx]);
-                   }
-                 }
-               });
+  const std::int64_t sy = walk.inner_strides[0], sx = walk.inner_strides[1];
+  each_piece(walk.outer, walk.inner, [&](std::int64_t row, std::int64_t first, std::int64_t n) {
+    std::int64_t at[2];
+    walk.offsets(row, at);
+    To* const y = a.y.as<To>() + at[0] + first * sy;
+    const From* const x = a.x.as<From>() + at[1] + first * sx;
+    if constexpr (std::is_same_v<To, From>) {
+      if (sy == 1 && sx == 1) {
+        std::memcpy(y, x, n * sizeof(To));
+        return;
+      }
+    }
+    if (sy == 1 && sx == 1) {
+      for (std::int64_t j = 0; j < n; j++) y[j] = convert<To>(x[j]);
+    } else {
+      for (std::int64_t j = 0; j < n; j++) y[j * sy] = convert<To>(x[j * sx]);
+    }
+  });
 }
 
 }  // namespace
@@ -56,12 +61,16 @@ void fill(const Fill& a, Stream) {
     using T = decltype(zero);
     const Walk<1> walk({&a.y});
     const T value = convert<T>(a.value);
-    T* const y = a.y.as<T>();
-    for (std::int64_t row = 0; row < walk.outer; row++) {
+    const std::int64_t step = walk.inner_strides[0];
+    each_piece(walk.outer, walk.inner, [&](std::int64_t row, std::int64_t first, std::int64_t n) {
       std::int64_t at[1];
       walk.offsets(row, at);
-      for (std::int64_t j = 0; j < walk.inner; j++) y[at[0] + j * walk.inner_strides[0]] = value;
-    }
+      T* const y = a.y.as<T>() + at[0] + first * step;
+      if (step == 1)
+        std::fill_n(y, n, value);
+      else
+        for (std::int64_t j = 0; j < n; j++) y[j * step] = value;
+    });
   });
 }
 

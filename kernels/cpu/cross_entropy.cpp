@@ -1,6 +1,8 @@
 // Cross-entropy from logits, on cpu.
-//   traffic      forward: the logits once from memory (a row stays in cache for its two passes); backward: logits once, dx once
-//   numerics     max subtracted; log sum exp is kept apart from the max, so that large logits keep their digits; a row's sums
+//   traffic      forward: the logits once, in one pass (with smoothing in two: a row stays in cache); backward: logits once, dx
+//                once
+//   numerics     each lane keeps the maximum of what it has seen, and scales its sum anew where that rises (Milakov, Gimelshein
+//                2018); max subtracted; log sum exp is kept apart from the max, so that large logits keep their digits; a row's sums
 //                are in f32 lanes, the sum over rows in f64
 //   determinism  rows are independent, their losses are added in order
 #include "../cross_entropy.h"
@@ -26,22 +28,51 @@ namespace lacuna::cpu::cross_entropy::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 using namespace cpu::HWY_NAMESPACE;
 
+// Of what each lane has seen: its maximum, sum exp(x - shift), and the shift, which is the maximum but never -inf.
+struct Running {
+  V top, total, shift;
+  HWY_INLINE explicit Running(D d)
+      : top(hn::Set(d, -std::numeric_limits<float>::infinity())),
+        total(hn::Zero(d)),
+        shift(hn::Zero(d)) {}
+  HWY_INLINE void raise(D d, V higher) {
+    if (hn::AllTrue(d, hn::Eq(higher, top))) return;
+    const V lowest = hn::Set(d, -std::numeric_limits<float>::infinity());
+    shift = hn::IfThenZeroElse(hn::Eq(higher, lowest), higher);
+    total = hn::Mul(total, exp_of(d, hn::Sub(top, shift)));
+    top = higher;
+  }
+  HWY_INLINE void add(D d, V v) {
+    raise(d, hn::Max(top, v));
+    total = hn::Add(total, exp_of(d, hn::Sub(v, shift)));
+  }
+};
+
 // stats[0] = max x, stats[1] = log sum exp(x - max); returns sum (x - max) where asked for.
 HWY_NOINLINE double forward_row(const float* x, size_t n, float* stats, bool want_sum) {
   const D d;
-  constexpr float kLowest = -std::numeric_limits<float>::infinity();
-  V top = hn::Set(d, kLowest);
-  each_vector(x, n, kLowest, [&](V v, size_t, size_t) HWY_ATTR { top = hn::Max(top, v); });
-  const float max = hn::GetLane(hn::MaxOfLanes(d, top));
-  const V shift = hn::Set(d, max);
-  V total = hn::Zero(d), differences = hn::Zero(d);
-  each_vector(x, n, kLowest, [&](V v, size_t, size_t count) HWY_ATTR {
-    const V u = hn::Sub(v, shift);
-    total = hn::Add(total, exp_of(d, u));
-    if (want_sum) differences = hn::Add(differences, hn::IfThenElseZero(hn::FirstN(d, count), u));
-  });
+  const size_t lanes = hn::Lanes(d);
+  Running run(d);
+  size_t j = 0;
+  for (; j + 4 * lanes <= n; j += 4 * lanes) {
+    const V a = hn::LoadU(d, x + j), b = hn::LoadU(d, x + j + lanes),
+            c = hn::LoadU(d, x + j + 2 * lanes), e = hn::LoadU(d, x + j + 3 * lanes);
+    run.raise(d, hn::Max(run.top, hn::Max(hn::Max(a, b), hn::Max(c, e))));
+    const V first = hn::Add(exp_of(d, hn::Sub(a, run.shift)), exp_of(d, hn::Sub(b, run.shift))),
+            second = hn::Add(exp_of(d, hn::Sub(c, run.shift)), exp_of(d, hn::Sub(e, run.shift)));
+    run.total = hn::Add(run.total, hn::Add(first, second));
+  }
+  each_vector(x + j, n - j, -std::numeric_limits<float>::infinity(),
+              [&](V v, size_t, size_t) HWY_ATTR { run.add(d, v); });
+  const float max = hn::GetLane(hn::MaxOfLanes(d, run.top));
+  run.raise(d, hn::Set(d, max));
   stats[0] = max;
-  stats[1] = std::log(sum_of(total));
+  stats[1] = std::log(sum_of(run.total));
+  V differences = hn::Zero(d);
+  if (want_sum)
+    each_vector(x, n, max, [&](V v, size_t, size_t) HWY_ATTR {
+      differences = hn::Add(differences, hn::Sub(v, hn::Set(d, max)));
+    });
   return sum_of(differences);
 }
 

@@ -13,19 +13,28 @@ HWY_BEFORE_NAMESPACE();
 namespace lacuna::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// draw_groups writes words 4 * run.block and on of a row, up to kGroup (of a vector of counters) at a time: to(done) is where
+// those from the done-th on go, and then(done, count) is called when so many are there.
+
 #if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
 
-HWY_INLINE void draw_words(RandomKey key, const Run& run, std::uint32_t* out) {
-  for (std::int64_t i = 0; i < run.count; i += 4) {
+constexpr std::int64_t kGroup = 4;
+
+template <class To, class Then>
+HWY_INLINE void draw_groups(RandomKey key, const Run& run, To to, Then then) {
+  for (std::int64_t i = 0; i < run.count; i += kGroup) {
     const Philox4 four = draw(key, run.block + i / 4, run.sample, run.view);
-    for (int w = 0; w < 4; w++) out[i + w] = four.v[w];
+    for (int w = 0; w < 4; w++) to(i)[w] = four.v[w];
+    then(i, kGroup);
   }
 }
 
 #else
 
-/// Words 4 * run.block and on of a row. Writes whole vectors: `out` holds kDraws.
-HWY_INLINE void draw_words(RandomKey key, const Run& run, std::uint32_t* out) {
+constexpr std::int64_t kGroup = 4 * hn::MaxLanes(hn::ScalableTag<std::uint64_t>());
+
+template <class To, class Then>
+HWY_INLINE void draw_groups(RandomKey key, const Run& run, To to, Then then) {
   const hn::ScalableTag<std::uint64_t> d;
   const hn::Repartition<std::uint32_t, decltype(d)> d32;
   const std::int64_t lanes = hn::Lanes(d);
@@ -54,11 +63,19 @@ HWY_INLINE void draw_words(RandomKey key, const Run& run, std::uint32_t* out) {
     }
     const auto first = hn::Or(hn::And(c0, low_half), hn::ShiftLeft<32>(c1));
     const auto second = hn::Or(hn::And(c2, low_half), hn::ShiftLeft<32>(c3));
-    hn::StoreInterleaved2(first, second, d, reinterpret_cast<std::uint64_t*>(out + done));
+    hn::StoreInterleaved2(first, second, d, reinterpret_cast<std::uint64_t*>(to(done)));
+    then(done, 4 * lanes);
   }
 }
 
 #endif
+
+/// Words 4 * run.block and on of a row. Writes whole vectors: `out` holds kDraws.
+HWY_INLINE void draw_words(RandomKey key, const Run& run, std::uint32_t* out) {
+  draw_groups(
+      key, run, [&](std::int64_t done) HWY_ATTR { return out + done; },
+      [](std::int64_t, std::int64_t) HWY_ATTR {});
+}
 
 }  // namespace lacuna::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

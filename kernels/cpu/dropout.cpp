@@ -1,5 +1,5 @@
 // Dropout, on cpu.
-//   traffic      x once, y once; the words are drawn into L1
+//   traffic      x once, y once; words are drawn a few vectors at a time, so that x and y are under way meanwhile
 //   determinism  yes: elements are independent
 #include "../dropout.h"
 
@@ -18,9 +18,19 @@ namespace lacuna::cpu::HWY_NAMESPACE {
 template <class T>
 HWY_INLINE void keep_some(T* y, const T* x, const Run& run, RandomKey key, std::uint32_t last,
                           T scale) {
-  alignas(64) std::uint32_t words[kDraws];
-  draw_words(key, run, words);
-  for (std::int64_t i = 0; i < run.count; i++) y[i] = words[i] <= last ? x[i] * scale : T(0);
+  alignas(64) std::uint32_t words[kGroup];
+  const auto some = [&](std::int64_t first, std::int64_t count) HWY_ATTR {
+    for (std::int64_t i = 0; i < count; i++)
+      y[first + i] = words[i] <= last ? x[first + i] * scale : T(0);
+  };
+  draw_groups(
+      key, run, [&](std::int64_t) HWY_ATTR { return words; },
+      [&](std::int64_t done, std::int64_t count) HWY_ATTR {
+        if (done + count <= run.count)
+          some(done, count);
+        else
+          some(done, run.count - done);
+      });
 }
 
 void dropout_f32(float* y, const float* x, const Run& run, RandomKey key, std::uint32_t last,

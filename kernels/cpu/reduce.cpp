@@ -108,7 +108,14 @@ std::int64_t first_largest(const float* x, std::int64_t n, bool smallest) {
   });
   const bool any_nan = !hn::AllFalse(d, nan);
   const float largest = sign * hn::GetLane(hn::MaxOfLanes(d, top));
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const V v = hn::LoadU(d, x + i);
+    const auto found =
+        hn::FindFirstTrue(d, any_nan ? hn::IsNaN(v) : hn::Eq(v, hn::Set(d, largest)));
+    if (found >= 0) return i + found;
+  }
   while (any_nan ? x[i] == x[i] : x[i] != largest) i++;
   return i;
 }

@@ -57,6 +57,22 @@ const Register cases([] {
        .inputs = {{{2, 50257}, -8, 8}, {{2}, 0, 50257, Dtype::i64}},
        .apply = [](const Tensors& x) { return cross_entropy(x[0], x[1]); },
        .tolerance = 6e-6});
+  // Maxima that rise late and fall, in every lane and between the groups of vectors.
+  add({.name = "cross_entropy/rising",
+       .inputs = {{.shape = {2, 200},
+                   .values =
+                       [] {
+                         std::vector<double> v(400);
+                         for (int i = 0; i < 200; i++) {
+                           v[i] = 0.2 * i;
+                           v[200 + i] = i % 70 == 69 ? 30 + i : -i;
+                         }
+                         return v;
+                       }()},
+                  {{2}, 0, 200, Dtype::i64}},
+       .apply =
+           [](const Tensors& x) { return cross_entropy(x[0], x[1], {.label_smoothing = 0.1}); },
+       .reference = reference({.label_smoothing = 0.1})});
   add({.name = "cross_entropy/extreme",
        .inputs = {{.shape = {3, 3},
                    .values = {300, -300, 299, 10000, 10001, 10002, 1e30, -1e30, 0}},
@@ -76,20 +92,42 @@ TEST(cross_entropy, rows_that_are_all_ignored_give_zero) {
   EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>(4, 0)));
 }
 
-TEST(cross_entropy, backward_works_in_place_where_the_tape_owns_the_logits) {
-  Tensor x = make_input({{64, 100}}, 1, Dtype::f32);
+TEST(cross_entropy, classes_of_minus_infinity_do_not_count) {
+  std::vector<float> v(150, -INFINITY);
+  v[100] = 1;
+  v[149] = 2;
+  Tensor x = Tensor::from(v, {1, 150});
   x.requires_grad();
-  const Tensor t = make_input({{64}, 0, 100, Dtype::i64}, 2, Dtype::f32);
-  Tensor kept = x * 2.0;
-  backward(cross_entropy(kept, t));
-  const auto want = x.grad().to_vector<float>();
-  x.set_grad({});
-  Tensor y = cross_entropy(x * 2.0, t);
-  reset_peak_memory(DeviceType::cpu);
-  const auto before = memory_stats(DeviceType::cpu).peak_bytes;
+  const Tensor y = cross_entropy(x, Tensor::full({1}, 149, Dtype::i64));
+  EXPECT_NEAR(y.item(), std::log1p(std::exp(-1)), 1e-6);
   backward(y);
-  EXPECT_LT(memory_stats(DeviceType::cpu).peak_bytes - before, 64 * 100 * 4);
-  EXPECT_EQ(x.grad().to_vector<float>(), want);
+  const auto dx = x.grad().to_vector<float>();
+  const double p = 1 / (1 + std::exp(1));
+  for (int j = 0; j < 150; j++)
+    EXPECT_NEAR(dx[j], j == 100 ? p : j == 149 ? -p : 0, j == 100 || j == 149 ? 1e-6 : 0) << j;
+}
+
+TEST(cross_entropy, backward_works_in_place_where_the_tape_owns_the_logits) {
+  for (const auto& [logits, rows] :
+       {std::pair{Shape{64, 100}, Shape{64}}, {Shape{4, 16, 100}, Shape{4, 16}}}) {
+    Tensor x = make_input({logits}, 1, Dtype::f32),
+           t = make_input({rows, 0, 100, Dtype::i64}, 2, Dtype::f32);
+    x.requires_grad();
+    Tensor kept = x * 2.0;
+    backward(cross_entropy(kept, t));
+    const auto want = x.grad().to_vector<float>();
+    x.set_grad({});
+    const auto bytes = [] { return memory_stats(DeviceType::cpu).peak_bytes; };
+    reset_peak_memory(DeviceType::cpu);
+    const auto start = bytes();
+    Tensor y = cross_entropy(x * 2.0, t);
+    EXPECT_LT(bytes() - start, 64 * 100 * 4 * 3 / 2);  // the logits, and nothing else of their size
+    reset_peak_memory(DeviceType::cpu);
+    const auto before = bytes();
+    backward(y);
+    EXPECT_LT(bytes() - before, 64 * 100 * 4);
+    EXPECT_EQ(x.grad().to_vector<float>(), want);
+  }
 }
 
 TEST(cross_entropy, bf16_logits_have_an_f32_loss) {

@@ -20,9 +20,17 @@ struct Steps {
     for (const Tensor& t : x) arrays.push_back(contiguous(t).clone());
     const std::size_t each = 2 + states;
     for (std::size_t i = 0; i + each <= arrays.size(); i += each) {
-      const Array second = states > 1 ? arrays[i + 3].array() : Array();
-      table.push_back({arrays[i].array(), arrays[i + 1].array(), arrays[i + 2].array(), second, kLr,
-                       kDecay, 0.2, 0.05, i == 0});
+      OptimizerTensor t;
+      t.param = arrays[i].array();
+      t.grad = arrays[i + 1].array();
+      t.first = arrays[i + 2].array();
+      if (states > 1) t.second = arrays[i + 3].array();
+      t.lr = kLr;
+      t.weight_decay = kDecay;
+      t.bias1 = 0.2;
+      t.bias2 = 0.05;
+      t.adapt = i == 0;
+      table.push_back(t);
     }
   }
   Tensor changed(std::size_t states) const {
