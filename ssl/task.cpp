@@ -105,7 +105,8 @@ Dtype use_precision(const Settings& settings) {
   const std::string& precision = settings.text("train.precision");
   const Device device = parse_device(settings.text("train.device"));
   LACUNA_CHECK(precision == "f32" || device.type != DeviceType::cpu, "config",
-               "train.precision=", precision, " is for cuda and emu: cpu computes in f32");
+               "train.precision=", precision,
+               " is for cuda and emu: cpu computes in f32 (--precision f32)");
   set_precision(precision == "tf32" ? Precision::tf32 : Precision::f32);
   return precision == "bf16" ? Dtype::bf16 : Dtype::f32;
 }

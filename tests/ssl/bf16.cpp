@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 
 #include "../../core/safetensors.h"
 #include "../../kernels/backend.h"
@@ -47,12 +48,13 @@ double tolerance(double first, double now) {
 
 TEST(bf16, trains_as_f32_does) {
   if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "not in this build";
-  constexpr std::int64_t kSteps = 20;
+  const bool small = std::getenv("LACUNA_SMALL") != nullptr;
+  const std::int64_t steps = small ? 6 : 20;
   Job job;
   job.data = std::make_shared<Tiny>();
   job.validation = job.data;
   job.set("train.epochs", "0");
-  job.set("train.steps", std::to_string(kSteps));
+  job.set("train.steps", std::to_string(steps));
   job.set("train.log_every", "1");
   job.set("train.eval_every", "100");
   const auto losses = [](const Folder& folder) {
@@ -67,9 +69,9 @@ TEST(bf16, trains_as_f32_does) {
   const auto want = losses(on_cpu);
   const auto expect_near = [&](const Folder& folder) {
     const auto got = losses(folder);
-    ASSERT_EQ(got.size(), kSteps);
+    ASSERT_EQ(static_cast<std::int64_t>(got.size()), steps);
     double largest = 0, of_tolerance = 0;
-    for (std::int64_t i = 0; i < kSteps; i++) {
+    for (std::int64_t i = 0; i < steps; i++) {
       const double error = std::fabs(got[i] - want[i]), allowed = tolerance(want[0], want[i]);
       EXPECT_LE(error, allowed) << "step " << i << ": " << got[i] << ", on cpu " << want[i];
       largest = std::max(largest, error / want[i]);
@@ -80,7 +82,7 @@ TEST(bf16, trains_as_f32_does) {
         "bf16: losses from %.4f to %.4f, at most %.2e of themselves off, %.2f of the tolerance\n",
         got[0], got.back(), largest, of_tolerance);
   };
-  EXPECT_LT(want.back(), 0.9 * want[0]) << "nothing was learned";
+  EXPECT_LT(want.back(), (small ? 1 : 0.7) * want[0]) << "nothing was learned";
 
   job.set("train.device", "emu");
   job.set("train.precision", "bf16");
@@ -90,21 +92,21 @@ TEST(bf16, trains_as_f32_does) {
     EXPECT_TRUE(tensor.dtype() == Dtype::f32 || tensor.dtype() == Dtype::i64) << name;
 
   // Stopped and resumed: the same bits.
-  job.run(part.path, false, 7);
+  job.run(part.path, false, steps / 3);
   job.run(part.path, true);
   EXPECT_EQ(timeless(part.file("metrics.jsonl")), timeless(on_emu.file("metrics.jsonl")));
   EXPECT_TRUE(read_file(part.file("checkpoint.safetensors")) ==
               read_file(on_emu.file("checkpoint.safetensors")));
 
   // From bf16 on emu to f32 on cpu and back.
-  job.run(moved.path, false, 5);
+  job.run(moved.path, false, steps / 4);
   job.set("train.device", "cpu");
   EXPECT_NE(message([&] {
               job.run(moved.path, true);
             }).find("[config] train.precision=bf16 is for cuda and emu: cpu computes in f32"),
             std::string::npos);
   job.set("train.precision", "f32");
-  job.run(moved.path, true, 12);
+  job.run(moved.path, true, steps / 2);
   job.set("train.device", "emu");
   job.set("train.precision", "bf16");
   job.run(moved.path, true);
