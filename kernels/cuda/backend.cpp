@@ -18,18 +18,29 @@ namespace cuda {
 #include "../kernels.def"
 #undef KERNEL
 
+namespace {
+
+// A kernel runs long after its launch: what it does wrong is reported by a later call, whichever it is. These are the
+// errors of running kernels (cudaErrorIllegalAddress to cudaErrorLaunchFailure).
+const char* earlier(cudaError_t error) {
+  return error >= cudaErrorIllegalAddress && error <= cudaErrorLaunchFailure && !synchronous()
+             ? " (in this call or in an earlier kernel: LACUNA_SYNC=1 in the environment tells "
+               "which)"
+             : "";
+}
+
+}  // namespace
+
 void check(cudaError_t error, const char* op) {
-  if (error != cudaSuccess) fail(op, cudaGetErrorName(error), ": ", cudaGetErrorString(error));
+  if (error == cudaSuccess) return;
+  throw RunError(std::string("[") + op + "] " + cudaGetErrorName(error) + ": " +
+                 cudaGetErrorString(error) + earlier(error));
 }
 
 void check_kernel(cudaError_t error, const char* launch_text) {
   if (error == cudaSuccess) return;
-  // A kernel runs long after its launch: what it does wrong is reported at a later call.
-  const char* const earlier =
-      synchronous() ? ""
-                    : " (or of an earlier kernel: LACUNA_SYNC=1 in the environment tells which)";
-  throw RunError(std::string("[launch] ") + kernel_name(launch_text) + ": " +
-                 cudaGetErrorName(error) + ": " + cudaGetErrorString(error) + earlier);
+  throw RunError("[launch] " + kernel_name(launch_text) + ": " + cudaGetErrorName(error) + ": " +
+                 cudaGetErrorString(error) + earlier(error));
 }
 
 bool synchronous() {

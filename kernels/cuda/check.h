@@ -4,7 +4,7 @@
 
 namespace lacuna::cuda {
 
-/// Throws "[op] cudaErrorName: its description" unless the call succeeded.
+/// Throws RunError("[op] cudaErrorName: its description") unless the call succeeded.
 void check(cudaError_t error, const char* op);
 /// The same for a launch, given the source text of its arguments.
 void check_kernel(cudaError_t error, const char* launch_text);
