@@ -261,7 +261,7 @@ TEST_P(OnDeviceInBf16, ProductsInF32) {
                    bias = value({kN}, 3, result), wide = value({kM, kN + 5}, 4, result);
       const Tensor c = slice(wide, 1, 0, kN);
       run<&KernelTable::matmul>(
-          Matmul{c.array(), a.array(), b.array(), bias.array(), Epilogue::relu, true}, device);
+          Matmul{c.array(), a.array(), b.array(), bias.array(), Epilogue::relu, c.array()}, device);
       return wide.to_vector<double>();
     };
     EXPECT_LE(relative_error(multiply(Dtype::bf16, device_), multiply(Dtype::f64, {})), 1e-5) << k;
