@@ -8,6 +8,7 @@
 #include "../../core/ops/shape.h"
 #include "../../core/tape.h"
 #include "case.h"
+#include "errors.h"
 
 namespace lacuna::test {
 namespace {
@@ -147,24 +148,16 @@ TEST(cross_entropy, bf16_logits_have_an_f32_loss) {
 }
 
 TEST(cross_entropy, errors) {
-  const auto text = [](auto f) -> std::string {
-    try {
-      f();
-    } catch (const Error& e) {
-      return e.what();
-    }
-    return "";
-  };
   const Tensor x = Tensor::zeros({2, 10});
   EXPECT_EQ(
-      text([&] {
+      rule_of([&] {
         cross_entropy(x, Tensor::from<std::int64_t>({3, 10}, {2}));
       }),
       "[cross_entropy] a target must be a class from 0 to 9 or ignore_index -100: got 10 in row 1");
-  EXPECT_EQ(text([&] { cross_entropy(x, Tensor::zeros({3}, Dtype::i64)); }),
+  EXPECT_EQ(rule_of([&] { cross_entropy(x, Tensor::zeros({3}, Dtype::i64)); }),
             "[cross_entropy] needs logits (..., C) and targets (...): got logits (2, 10) f32 cpu, "
             "targets (3) i64 cpu");
-  EXPECT_EQ(text([&] { cross_entropy(x, Tensor::zeros({2}, Dtype::i32)); }),
+  EXPECT_EQ(rule_of([&] { cross_entropy(x, Tensor::zeros({2}, Dtype::i32)); }),
             "[cross_entropy] targets must be i64: got targets (2) i32 cpu");
 }
 

@@ -16,4 +16,10 @@ inline std::string error_of(const std::function<void()>& call) {
   return "no error";
 }
 
+/// The same without the arguments, which errors that come out of a kernel have at their end.
+inline std::string rule_of(const std::function<void()>& call) {
+  const std::string text = error_of(call);
+  return text.substr(0, text.find("; in "));
+}
+
 }  // namespace lacuna::test

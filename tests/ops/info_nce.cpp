@@ -241,31 +241,31 @@ TEST(info_nce, errors) {
   const auto positive = [](std::int64_t first, std::int64_t second) {
     return Tensor::from(std::vector<std::int64_t>{first, second}, {2});
   };
-  EXPECT_EQ(error_of([&] { info_nce(a, b, positive(4, 5)); }),
+  EXPECT_EQ(rule_of([&] { info_nce(a, b, positive(4, 5)); }),
             "[info_nce] a positive must be a column from 0 to 4 other than the row's own: got 5 in "
             "row 1");
   EXPECT_EQ(
-      error_of([&] { info_nce(a, b, positive(-1, 0)); }),
+      rule_of([&] { info_nce(a, b, positive(-1, 0)); }),
       "[info_nce] a positive must be a column from 0 to 4 other than the row's own: got -1 in "
       "row 0");
-  EXPECT_EQ(error_of([&] { info_nce(a, b, positive(0, 3), {.self = 2}); }),
+  EXPECT_EQ(rule_of([&] { info_nce(a, b, positive(0, 3), {.self = 2}); }),
             "[info_nce] a positive must be a column from 0 to 4 other than the row's own: got 3 in "
             "row 1");
-  EXPECT_EQ(error_of([&] { info_nce(a, b, positive(0, 0), {.self = 4}); }),
+  EXPECT_EQ(rule_of([&] { info_nce(a, b, positive(0, 0), {.self = 4}); }),
             "[info_nce] columns self, self + 1, ... are the rows themselves (-1: none): got self = "
             "4, rows (2, 3) f32 cpu, columns (5, 3) f32 cpu");
-  EXPECT_EQ(error_of([&] { info_nce(a, b, positive(0, 0), {.temperature = 0}); }),
+  EXPECT_EQ(rule_of([&] { info_nce(a, b, positive(0, 0), {.temperature = 0}); }),
             "[info_nce] the temperature must be positive: got 0");
   EXPECT_EQ(
-      error_of([&] { info_nce(a, b, Tensor::zeros({2}, Dtype::i32)); }),
+      rule_of([&] { info_nce(a, b, Tensor::zeros({2}, Dtype::i32)); }),
       "[info_nce] needs one positive a row, in i64: got rows (2, 3) f32 cpu, positive (2) i32 "
       "cpu");
-  EXPECT_EQ(error_of([&] {
+  EXPECT_EQ(rule_of([&] {
               info_nce(a, Tensor::zeros({5, 4}), positive(0, 0));
             }),
             "[info_nce] needs rows (m, D) and columns (M, D): got rows (2, 3) f32 cpu, columns "
             "(5, 4) f32 cpu");
-  EXPECT_EQ(error_of([&] {
+  EXPECT_EQ(rule_of([&] {
               nt_xent(Tensor::zeros({3, 4}));
             }),
             "[nt_xent] needs z (2N, D), the first views of N samples and then the second: got z "

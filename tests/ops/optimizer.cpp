@@ -169,6 +169,7 @@ const Register cases([] {
                  for (const double v : x[1].to_vector<double>()) sum += v;
                  return std::vector<double>{std::min(1.0, max_norm / (std::sqrt(sum) + 1e-6))};
                },
+           .bf16_tolerance = 0,
            .gradient = false});
   step_case(
       "lerp_step", 0,

@@ -105,6 +105,7 @@ void both(const std::string& size, const Shape& shape, double low = -2) {
       };
       c.reference = lars;
     }
+    c.bf16_tolerance = 0;
     c.gradient = false;
     add(c);
   }
