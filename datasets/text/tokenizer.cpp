@@ -5,6 +5,7 @@
 
 #include "../../core/files.h"
 #include "../../kernels/cpu/parallel.h"
+#include "utf8.h"
 
 namespace lacuna {
 namespace {
@@ -80,20 +81,21 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids) const {
 
 void Tokenizer::save(const std::string& path) const { write_file(path, to_json()); }
 
-void encode_all(const Tokenizer& tokenizer, std::string_view text,
+void encode_all(const Tokenizer& tokenizer, std::string_view whole,
                 const std::function<void(std::span<const std::int32_t>)>& sink) {
   constexpr std::size_t kPiece = 1 << 18;
   std::vector<std::string_view> pieces(static_cast<std::size_t>(4 * cpu::threads()));
   std::vector<std::vector<std::int32_t>> ids(pieces.size());
-  for (std::size_t begin = 0; begin < text.size();) {
+  for (std::size_t begin = 0; begin < whole.size();) {
     std::size_t count = 0;
-    const std::size_t first = begin;
-    while (count < pieces.size() && begin < text.size()) {
-      const std::size_t end = tokenizer.next_cut(text, std::min(begin + kPiece, text.size()));
-      pieces[count++] = text.substr(begin, end - begin);
+    while (count < pieces.size() && begin < whole.size()) {
+      const std::size_t end = tokenizer.next_cut(whole, std::min(begin + kPiece, whole.size()));
+      pieces[count++] = whole.substr(begin, end - begin);
       begin = end;
     }
     cpu::parallel_for(static_cast<std::int64_t>(count), 1, [&](std::int64_t i, std::int64_t) {
+      text::check_utf8("tokenizer", "text", pieces[i],
+                       static_cast<std::size_t>(pieces[i].data() - whole.data()));
       ids[i].clear();
       tokenizer.append_ids(pieces[i], ids[i]);
     });

@@ -1,5 +1,5 @@
 #pragma once
-// UTF-8 (RFC 3629), and what Unicode says of code points (utf8proc's tables).
+// UTF-8 (RFC 3629). Needs no library: what Unicode says of code points is in unicode.h.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -10,8 +10,9 @@ namespace lacuna::text {
 /// text.size() where all of it is.
 std::size_t valid_prefix(std::string_view text);
 
-/// Fails with "[op] <what> must be UTF-8: got byte 0x.. at byte N". Bytes are counted from 0.
-void check_utf8(const char* op, std::string_view what, std::string_view text);
+/// Fails with "[op] <what> must be UTF-8: got 0x.. at byte N". Bytes are counted from 0; the text's first is `first`.
+void check_utf8(const char* op, std::string_view what, std::string_view text,
+                std::size_t first = 0);
 
 struct CodePoint {
   std::int32_t value;
@@ -40,19 +41,5 @@ inline std::size_t start_of_code_point(std::string_view text, std::size_t i) {
 /// Writes 1 to 4 bytes and says how many.
 int write_utf8(char* out, std::int32_t code_point);
 void append_utf8(std::string& out, std::int32_t code_point);
-
-bool is_space(std::int32_t c);        // White_Space
-bool is_letter(std::int32_t c);       // L*
-bool is_number(std::int32_t c);       // N*
-bool is_punctuation(std::int32_t c);  // P*
-bool is_mark(std::int32_t c);         // Mn: a mark that takes no place of its own
-bool is_control(std::int32_t c);      // Cc, Cf, Co
-/// Canonical_Combining_Class: 0 for what starts a sequence of combining characters.
-int combining_class(std::int32_t c);
-/// Of one code point by itself; U+0130, the only one that becomes two, becomes i alone.
-std::int32_t lower(std::int32_t c);
-
-/// The canonical decomposition (NFD) of one code point: writes at most 4, and says how many.
-int decompose(std::int32_t c, std::int32_t (&out)[4]);
 
 }  // namespace lacuna::text
