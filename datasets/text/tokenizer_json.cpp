@@ -129,11 +129,32 @@ Vocabularies read_tokens(const Part& root, const Part& model) {
   return v;
 }
 
+// encode_special() puts [CLS] before a text and [SEP] behind it: the file must mean the same, where it says.
+void check_frame(const Part& post) {
+  const std::string type = post.must_be({"none", "BertProcessing", "TemplateProcessing"});
+  if (type == "BertProcessing") {
+    const json &cls = post.at("cls"), &sep = post.at("sep");
+    LACUNA_CHECK(cls.is_array() && sep.is_array() && cls.size() == 2 && sep.size() == 2 &&
+                     cls[0] == kCls && sep[0] == kSep,
+                 kOp, post.name(), " must put [CLS] and [SEP] round a text");
+  }
+  if (type != "TemplateProcessing") return;
+  const json& single = post.at("single");
+  std::string found;
+  for (std::size_t i = 0; single.is_array() && i < single.size(); i++) {
+    const Part item(single[i], post.name() + ".single[" + std::to_string(i) + "]");
+    const char* kind = item.at("Sequence").is_null() ? "SpecialToken" : "Sequence";
+    found += (i ? " " : "") + item.part(kind).text("id", "");
+  }
+  LACUNA_CHECK(found == "[CLS] A [SEP]", kOp, post.name(), ".single must be [CLS] A [SEP]: \"",
+               found, "\" is not supported");
+}
+
 std::shared_ptr<const Tokenizer> read_wordpiece(const Part& root, const Part& model) {
   const Part normalizer = root.part("normalizer"), decoder = root.part("decoder");
   normalizer.must_be({"BertNormalizer"});
   root.part("pre_tokenizer").must_be({"BertPreTokenizer"});
-  root.part("post_processor").must_be({"none", "BertProcessing", "TemplateProcessing"});
+  check_frame(root.part("post_processor"));
   model.must_have("unk_token", kUnknown, kUnknown);
   model.must_have("continuing_subword_prefix", "##", "##");
   WordPieceRules rules;

@@ -135,6 +135,13 @@ TEST(files, tokenizer_json_names_what_is_not_supported) {
                "added_tokens[4].lstrip must be false: true is not supported");
   expect_error([&] { wordpiece([](auto& j) { j["added_tokens"][0]["special"] = false; }); },
                "added_tokens[0].special must be true");
+  expect_error([&] { wordpiece([](auto& j) { j["post_processor"]["single"].erase(0); }); },
+               "post_processor.single must be [CLS] A [SEP]: \"A [SEP]\" is not supported");
+  expect_error(
+      [&] { wordpiece([](auto& j) {
+              j["post_processor"] = {{"type", "BertProcessing"}};
+            }); },
+      "post_processor must put [CLS] and [SEP] round a text");
   expect_error([&] { bpe([](auto& j) { j["pre_tokenizer"]["add_prefix_space"] = true; }); },
                "t.json.pre_tokenizer.add_prefix_space must be false: true is not supported");
   expect_error([&] { bpe([](auto& j) {

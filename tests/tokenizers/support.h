@@ -62,6 +62,11 @@ class RandomText {
   std::mt19937 random_;
 };
 
+/// With LACUNA_SMALL in the environment (sanitizers) texts are shorter.
+inline std::size_t text_size(std::size_t bytes) {
+  return std::getenv("LACUNA_SMALL") ? bytes / 4 : bytes;
+}
+
 /// Trained on the fixture's corpus.
 std::shared_ptr<const Tokenizer> small_tokenizer(const std::string& kind);
 

@@ -114,7 +114,7 @@ TEST(train, char_sorts_and_knows_what_is_unknown) {
 TEST(train, is_the_same_for_any_number_of_threads) {
   std::mt19937 random(6);
   std::string corpus;
-  while (corpus.size() < 6'000'000) {
+  while (corpus.size() < text_size(6'000'000)) {
     const auto n = std::uniform_int_distribution<int>(0, 300)(random);
     for (int i = 0; i < n; i++) corpus += static_cast<char>('a' + i * n % 7);
     corpus += n % 3 ? " " : "é\n";
