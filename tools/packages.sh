@@ -2,7 +2,7 @@
 # where all of it is there.
 
 packages_command="g++ cmake ninja-build libhwy-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libfmt-dev
-  libpng-dev libjpeg-dev zlib1g-dev"
+  libpng-dev libjpeg-dev zlib1g-dev libutf8proc-dev"
 packages_test="$packages_command ccache git libboost-context-dev libgtest-dev libbenchmark-dev libeigen3-dev"
 packages_full="$packages_test clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev"
 

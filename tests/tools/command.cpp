@@ -20,7 +20,7 @@ namespace {
 // In the child, between fork and exec.
 [[noreturn]] void execute(const std::vector<std::string>& arguments, int out, int err,
                           const Limits& limits) {
-  const int in = open("/dev/null", O_RDONLY);
+  const int in = open(limits.stdin_from.c_str(), O_RDONLY);
   dup2(in, 0);
   dup2(out, 1);
   dup2(err, 2);

@@ -16,6 +16,7 @@ struct Limits {
   long file_bytes = 0;         // largest file it may write; 0: any
   bool stdout_closed = false;  // nobody reads standard output
   std::string stdout_to;       // a file to open for standard output instead
+  std::string stdin_from = "/dev/null";
 };
 
 Outcome lacuna(const std::vector<std::string>& arguments, const Limits& limits = {});

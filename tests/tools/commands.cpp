@@ -47,7 +47,7 @@ TEST(Commands, HelpOfATaskHasEveryKey) {
   expect_ok(lacuna({"--help"}));
   expect_ok(lacuna({}));
   for (const char* command :
-       {"list", "train", "eval", "report", "plan", "graph", "data", "export", "import"})
+       {"list", "train", "eval", "report", "plan", "graph", "data", "tokenizer", "export", "import"})
     EXPECT_TRUE(holds(lacuna({command, "--help"}).out, std::string("lacuna ") + command))
         << command;
 }

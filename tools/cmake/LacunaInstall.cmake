@@ -6,14 +6,14 @@ include(CMakePackageConfigHelpers)
 
 set(LACUNA_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/lacuna)
 set(LACUNA_COMPONENTS)
-foreach(floor kernels core nn ssl images datasets)  # each after those that it needs
+foreach(floor kernels core nn ssl images text datasets)  # each after those that it needs
   if(NOT TARGET lacuna_${floor})
     continue()
   endif()
   list(APPEND LACUNA_COMPONENTS ${floor})
   install(TARGETS lacuna_${floor} EXPORT lacuna-${floor} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(EXPORT lacuna-${floor} NAMESPACE lacuna:: DESTINATION ${LACUNA_PACKAGE_DIR})
-  if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/${floor})  # images are a folder of datasets
+  if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/${floor})  # images and text are folders of datasets
     install(DIRECTORY ${PROJECT_SOURCE_DIR}/${floor}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lacuna/${floor}
       FILES_MATCHING PATTERN "*.h" PATTERN "*.def"
       PATTERN cuda EXCLUDE PATTERN emu EXCLUDE PATTERN absent EXCLUDE)
@@ -27,5 +27,5 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/lacuna-config.cmake.in $
   INSTALL_DESTINATION ${LACUNA_PACKAGE_DIR})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/lacuna-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/lacuna-config.cmake ${PROJECT_BINARY_DIR}/lacuna-config-version.cmake
-  ${CMAKE_CURRENT_LIST_DIR}/LacunaHighway.cmake DESTINATION ${LACUNA_PACKAGE_DIR})
+  ${CMAKE_CURRENT_LIST_DIR}/LacunaHighway.cmake ${CMAKE_CURRENT_LIST_DIR}/LacunaText.cmake DESTINATION ${LACUNA_PACKAGE_DIR})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
