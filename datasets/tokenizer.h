@@ -67,32 +67,37 @@ class Tokenizer {
 ///   wordpiece:vocab.txt   BERT's, lower case; wordpiece:vocab.txt?case=keep for the cased models
 ///   bpe:DIR               encoder.json and vocab.bpe: GPT-2's, byte-level
 ///   hf:tokenizer.json     WordPiece as BERT has it, byte-level BPE as GPT-2 has it, or characters as save() writes them
-/// `char` is no SPEC by itself: its characters are those of a text, see train_characters().
+/// `char` is no SPEC by itself: its characters are those of a text, see train_tokenizer().
 std::shared_ptr<const Tokenizer> open_tokenizer(const std::string& spec);
 /// `name` is what errors call it.
 std::shared_ptr<const Tokenizer> tokenizer_from_json(std::string_view json,
                                                      const std::string& name);
 
-/// Every character (code point) of the text, sorted, and then [UNK], for those that are not in it.
-std::shared_ptr<const Tokenizer> train_characters(std::string_view text);
-
 struct TrainOptions {
   std::int64_t vocabulary = 30000;  // tokens, special ones included
   bool keep_case = false;           // wordpiece: neither lower case nor accents taken away
   std::int64_t alphabet = 1000;     // wordpiece: characters, the most frequent ones
+  std::int64_t least = 2;           // a pair that occurs less often is not merged
 };
-/// Learns a tokenizer from texts, which may be larger than memory where they are mapped files; on all threads, and the same
-/// for any number of them. `kind` is "wordpiece", "bpe" or "char" (which has no options).
+struct NamedText {
+  std::string name;  // for errors
+  std::string_view text;
+};
+/// Learns a tokenizer from texts, which may be larger than memory where they are mapped files (their distinct words may
+/// not); on all threads, and the same for any number of them. `kind` is one of:
 ///
-/// wordpiece and bpe both begin with single characters (WordPiece: as BERT splits words, with "##" before all but a word's
-/// first; BPE: the 256 bytes) and merge the most frequent pair of neighbours inside words until the vocabulary is full:
-/// Sennrich, Haddow, Birch, "Neural Machine Translation of Rare Words with Subword Units" (2016), algorithm 1. BERT's own
-/// learner was never published; Hugging Face's BertWordPieceTrainer does the same. Of equally frequent pairs the one with
-/// the smaller ids is first. Special tokens: [PAD] [UNK] [CLS] [SEP] [MASK] first; <|endoftext|> last.
-/// Fewer tokens than asked for come of a text with fewer pairs.
+/// char: every character (code point) of the texts, sorted, and then [UNK], for those that are not in them.
+///
+/// wordpiece, bpe: both begin with single characters (WordPiece: of words as BERT splits them, with "##" before all but a
+/// word's first; BPE: the 256 bytes) and merge the most frequent pair of neighbours inside words until the vocabulary is
+/// full: Sennrich, Haddow, Birch, "Neural Machine Translation of Rare Words with Subword Units" (2016), algorithm 1. BERT's
+/// own learner was never published; Hugging Face's trainer for WordPiece follows the same rule. Of equally frequent pairs
+/// the one with the smaller ids is first. Special tokens: [PAD] [UNK] [CLS] [SEP] [MASK] are first; <|endoftext|> is last.
+/// Of texts with too few pairs come fewer tokens than asked for.
 std::shared_ptr<const Tokenizer> train_tokenizer(const std::string& kind,
-                                                 std::span<const std::string_view> texts,
+                                                 std::span<const NamedText> texts,
                                                  const TrainOptions& options);
+std::shared_ptr<const Tokenizer> train_characters(std::string_view text);
 
 /// ids() of a text of any size, a mapped file say, on all threads: `sink` gets them in order, some at a time, the same for
 /// any number of threads.

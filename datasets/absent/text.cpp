@@ -11,8 +11,7 @@ std::shared_ptr<const Tokenizer> tokenizer_from_json(std::string_view, const std
   absent("tokenizers");
 }
 std::shared_ptr<const Tokenizer> train_characters(std::string_view) { absent("tokenizers"); }
-std::shared_ptr<const Tokenizer> train_tokenizer(const std::string&,
-                                                 std::span<const std::string_view>,
+std::shared_ptr<const Tokenizer> train_tokenizer(const std::string&, std::span<const NamedText>,
                                                  const TrainOptions&) {
   absent("tokenizers");
 }

@@ -88,14 +88,14 @@ void encode_all(const Tokenizer& tokenizer, std::string_view whole,
   std::vector<std::vector<std::int32_t>> ids(pieces.size());
   for (std::size_t begin = 0; begin < whole.size();) {
     std::size_t count = 0;
+    const std::size_t first = begin;
     while (count < pieces.size() && begin < whole.size()) {
       const std::size_t end = tokenizer.next_cut(whole, std::min(begin + kPiece, whole.size()));
       pieces[count++] = whole.substr(begin, end - begin);
       begin = end;
     }
+    text::check_utf8("tokenizer", "text", whole.substr(first, begin - first), first);
     cpu::parallel_for(static_cast<std::int64_t>(count), 1, [&](std::int64_t i, std::int64_t) {
-      text::check_utf8("tokenizer", "text", pieces[i],
-                       static_cast<std::size_t>(pieces[i].data() - whole.data()));
       ids[i].clear();
       tokenizer.append_ids(pieces[i], ids[i]);
     });

@@ -1,0 +1,233 @@
+// Tokenizers out of texts: words counted on all threads, then merges learned from the counts.
+#include "train.h"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "../../core/suggest.h"
+#include "../../kernels/cpu/parallel.h"
+#include "bpe.h"
+#include "characters.h"
+#include "wordpiece.h"
+
+namespace lacuna {
+namespace text {
+namespace {
+
+constexpr const char* kOp = "tokenizer";
+
+struct Counts {
+  Strings words;
+  std::vector<std::int64_t> counts;  // of each
+
+  void add(std::string_view word, std::int64_t count) {
+    const auto number = static_cast<std::size_t>(words.add(word));
+    if (number == counts.size()) counts.push_back(0);
+    counts[number] += count;
+  }
+};
+
+// body(piece) on all threads, for pieces of the texts that end at next_cut(text, from).
+template <class NextCut, class Body>
+void for_each_piece(std::span<const NamedText> texts, NextCut&& next_cut, Body&& body) {
+  constexpr std::size_t kPiece = 1 << 20;
+  std::vector<std::string_view> pieces;
+  for (const NamedText& t : texts) {
+    for (std::size_t begin = 0; begin < t.text.size();) {
+      pieces.clear();
+      const std::size_t first = begin;
+      while (begin < t.text.size() &&
+             pieces.size() < static_cast<std::size_t>(4 * cpu::threads())) {
+        const std::size_t end = next_cut(t.text, std::min(begin + kPiece, t.text.size()));
+        pieces.push_back(t.text.substr(begin, end - begin));
+        begin = end;
+      }
+      check_utf8(kOp, t.name, t.text.substr(first, begin - first), first);
+      cpu::parallel_for(static_cast<std::int64_t>(pieces.size()), 1,
+                        [&](std::int64_t i, std::int64_t) { body(pieces[i]); });
+    }
+  }
+}
+
+// The words of the texts in the order of their bytes; split(piece, word) calls word(bytes).
+template <class NextCut, class Split>
+std::vector<std::pair<std::string, std::int64_t>> count_words(std::span<const NamedText> texts,
+                                                              NextCut&& next_cut, Split&& split) {
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Counts>> idle;  // as many as threads were at work at once
+  for_each_piece(texts, next_cut, [&](std::string_view piece) {
+    std::unique_ptr<Counts> mine;
+    {
+      std::lock_guard lock(mutex);
+      if (!idle.empty()) {
+        mine = std::move(idle.back());
+        idle.pop_back();
+      }
+    }
+    if (!mine) mine = std::make_unique<Counts>();
+    split(piece, [&](std::string_view word) { mine->add(word, 1); });
+    std::lock_guard lock(mutex);
+    idle.push_back(std::move(mine));
+  });
+
+  Counts all;
+  for (const auto& counts : idle)
+    for (std::int32_t i = 0; i < counts->words.size(); i++)
+      all.add(counts->words[i], counts->counts[i]);
+  std::vector<std::pair<std::string, std::int64_t>> sorted;
+  sorted.reserve(all.counts.size());
+  for (std::int32_t i = 0; i < all.words.size(); i++)
+    sorted.emplace_back(all.words[i], all.counts[i]);
+  std::sort(sorted.begin(), sorted.end());
+  return sorted;
+}
+
+void check_room(const TrainOptions& o, std::int64_t needed, const char* what) {
+  LACUNA_CHECK(o.vocabulary >= needed && o.vocabulary < std::int64_t{1} << 31, kOp,
+               "the vocabulary must be at least ", needed, ", for ", what, ": got ", o.vocabulary);
+}
+
+std::shared_ptr<const Tokenizer> train_bpe(std::span<const NamedText> texts,
+                                           const TrainOptions& o) {
+  check_room(o, 257, "256 bytes and <|endoftext|>");
+  const auto words = count_words(texts, next_part_cut, [](std::string_view piece, auto&& word) {
+    for (std::size_t begin = 0; begin < piece.size();) {
+      const std::size_t end = end_of_part(piece, begin);
+      word(piece.substr(begin, end - begin));
+      begin = end;
+    }
+  });
+  // GPT-2's ids: bytes in the order of the characters that spell them.
+  std::vector<int> bytes;
+  for (std::int32_t c = 0; c < 0x200; c++)
+    if (const int byte = byte_of_spelling(c); byte >= 0) bytes.push_back(byte);
+  TokenList list;
+  std::int32_t id_of[256];
+  for (int byte : bytes) {
+    const auto one = static_cast<char>(byte);
+    id_of[byte] = list.tokens.add(spell_bytes({&one, 1}));
+  }
+  std::vector<CountedWord> counted;
+  for (const auto& [word, count] : words) {
+    counted.push_back({{}, count});
+    for (char byte : word)
+      counted.back().symbols.push_back(id_of[static_cast<unsigned char>(byte)]);
+  }
+  std::vector<Merge> merges;
+  for (const MergeStep& s :
+       learn_merges(std::move(counted), list.tokens, o.vocabulary - 1, o.least, ""))
+    merges.push_back({s.left, s.right});
+  list.add(kEndOfText, kOp);
+  list.mark_special(kEndOfText);
+  return std::make_shared<Bpe>(std::move(list), std::move(merges), "bpe");
+}
+
+// The `most` most frequent characters of the words, sorted.
+std::vector<std::int32_t> alphabet_of(
+    const std::vector<std::pair<std::string, std::int64_t>>& words, std::int64_t most) {
+  std::vector<std::int64_t> counts(0x110000);
+  for (const auto& [word, count] : words)
+    for (std::size_t i = 0; i < word.size();) {
+      const CodePoint c = code_point_at(word.data() + i);
+      counts[c.value] += count;
+      i += static_cast<std::size_t>(c.bytes);
+    }
+  std::vector<std::int32_t> characters;
+  for (std::int32_t c = 0; c < 0x110000; c++)
+    if (counts[c] > 0) characters.push_back(c);
+  std::stable_sort(characters.begin(), characters.end(),
+                   [&](std::int32_t a, std::int32_t b) { return counts[a] > counts[b]; });
+  if (static_cast<std::int64_t>(characters.size()) > most) characters.resize(most);
+  std::sort(characters.begin(), characters.end());
+  return characters;
+}
+
+std::shared_ptr<const Tokenizer> train_wordpiece(std::span<const NamedText> texts,
+                                                 const TrainOptions& o) {
+  LACUNA_CHECK(o.alphabet >= 1, kOp, "the alphabet must be at least 1: got ", o.alphabet);
+  WordPieceRules rules;
+  rules.words.lower_case = rules.words.strip_accents = !o.keep_case;
+  const BertClasses classes(rules.words);
+  auto words = count_words(texts, next_blank, [&](std::string_view piece, auto&& word) {
+    for_each_bert_word<false>(classes, piece, [&](const BertWord& w) {
+      if (w.characters <= rules.longest_word) word(w.bytes);
+    });
+  });
+
+  const std::vector<std::int32_t> alphabet = alphabet_of(words, o.alphabet);
+  TokenList list;
+  for (const char* token : {kPad, kUnknown, kCls, kSep, kMask}) {
+    list.tokens.add(token);
+    list.mark_special(token);
+  }
+  const std::int32_t first = list.tokens.size(),
+                     letters = static_cast<std::int32_t>(alphabet.size());
+  for (const char* before : {"", "##"})
+    for (std::int32_t c : alphabet) {
+      std::string spelling = before;
+      append_utf8(spelling, c);
+      list.tokens.add(spelling);
+    }
+  check_room(o, list.tokens.size(),
+             "5 special tokens and every character at a word's start and inside");
+
+  std::vector<CountedWord> counted;
+  for (const auto& [word, count] : words) {
+    CountedWord one{{}, count};
+    bool known =
+        true;  // a word with a character outside of the alphabet is [UNK], whatever is learned
+    for (std::size_t i = 0; i < word.size() && known;) {
+      const CodePoint c = code_point_at(word.data() + i);
+      const auto at = std::lower_bound(alphabet.begin(), alphabet.end(), c.value);
+      known = at != alphabet.end() && *at == c.value;
+      one.symbols.push_back(first + (i == 0 ? 0 : letters) +
+                            static_cast<std::int32_t>(at - alphabet.begin()));
+      i += static_cast<std::size_t>(c.bytes);
+    }
+    if (known) counted.push_back(std::move(one));
+  }
+  learn_merges(std::move(counted), list.tokens, o.vocabulary, o.least, "##");
+  const std::int32_t own = list.tokens.size();
+  return std::make_shared<WordPiece>(std::move(list), own, rules);
+}
+
+std::shared_ptr<const Tokenizer> train_char(std::span<const NamedText> texts) {
+  std::vector<std::uint8_t> seen(0x110000);
+  const auto next_cut = [](std::string_view t, std::size_t from) {
+    while (from < t.size() && (static_cast<unsigned char>(t[from]) & 0xC0) == 0x80) from++;
+    return from;
+  };
+  for_each_piece(texts, next_cut, [&](std::string_view piece) {
+    for (std::size_t i = 0; i < piece.size();) {
+      const CodePoint c = code_point_at(piece.data() + i);
+      std::atomic_ref(seen[c.value]).store(1, std::memory_order_relaxed);
+      i += static_cast<std::size_t>(c.bytes);
+    }
+  });
+  std::vector<std::int32_t> characters;
+  for (std::int32_t c = 0; c < 0x110000; c++)
+    if (seen[c]) characters.push_back(c);
+  return make_characters(std::move(characters));
+}
+
+}  // namespace
+}  // namespace text
+
+std::shared_ptr<const Tokenizer> train_tokenizer(const std::string& kind,
+                                                 std::span<const NamedText> texts,
+                                                 const TrainOptions& options) {
+  if (kind == "wordpiece") return text::train_wordpiece(texts, options);
+  if (kind == "bpe") return text::train_bpe(texts, options);
+  LACUNA_CHECK(kind == "char", "tokenizer", "the kind must be wordpiece, bpe or char: got \"", kind,
+               '"', suggestion(kind, {"wordpiece", "bpe", "char"}));
+  return text::train_char(texts);
+}
+
+std::shared_ptr<const Tokenizer> train_characters(std::string_view text) {
+  const NamedText texts[] = {{"text", text}};
+  return train_tokenizer("char", texts, {});
+}
+
+}  // namespace lacuna
