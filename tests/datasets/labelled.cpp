@@ -127,7 +127,7 @@ TEST(labelled, what_is_wrong) {
   o.tokenizer = train_characters("ab");
   const std::string bad = folder.write("u.tsv", std::string("a\xFF\t1\n"));
   EXPECT_EQ(message([&] { open_source("tsv:" + bad, "train", o); }),
-            "[text] " + bad + " must be UTF-8: got 0xFF at byte 1");
+            "[text] " + bad + " must be UTF-8: got 0xff at byte 1");
   o.view.length = 3;
   EXPECT_NE(message([&] {
               open_source("tsv:" + folder.write("s.tsv", "a\t1\n"), "train", o);

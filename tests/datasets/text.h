@@ -62,7 +62,7 @@ inline std::shared_ptr<const Tokenizer> learned_tokenizer(const std::string& kin
                                                           std::int64_t vocabulary) {
   TrainOptions o;
   o.vocabulary = vocabulary;
-  const NamedText named{text, "test"};
+  const NamedText named{"test", text};
   return train_tokenizer(kind, std::span(&named, 1), o);
 }
 

@@ -172,9 +172,9 @@ TEST(text_files, what_is_wrong) {
     return message([&] { open_source(spec, "train", o); });
   };
   const std::string bad = folder.write("bad.txt", std::string("Good\n\nbad \xE9t\xE9\n"));
-  EXPECT_EQ(error("text:" + bad), "[text] " + bad + " must be UTF-8: got 0xE9 at byte 10");
+  EXPECT_EQ(error("text:" + bad), "[text] " + bad + " must be UTF-8: got 0xe9 at byte 10");
   EXPECT_EQ(error("text:" + bad + "?documents=blank"),
-            "[text] " + bad + " must be UTF-8: got 0xE9 at byte 10");
+            "[text] " + bad + " must be UTF-8: got 0xe9 at byte 10");
   const std::string empty = folder.write("empty.txt", std::string(" \n\n"));
   EXPECT_EQ(error("text:" + empty + "?documents=blank"),
             "[text] the text must not be empty: got no token in text:" + empty);
