@@ -7,6 +7,7 @@
 #include "cached.h"
 #include "images/sources.h"
 #include "shapes.h"
+#include "text/sources.h"
 
 namespace lacuna {
 namespace {
@@ -62,6 +63,23 @@ const std::vector<Scheme>& schemes() {
        "shapes[:N]",
        "built in: N labelled 32x32 colour scenes with known factors to train on, N / 5 to test",
        {"split", "seed"}},
+      {"text",
+       "text:FILE-or-DIR",
+       "running text, .txt, .text or .md, plain or .gz",
+       {"split", "test", "documents", "sentences"}},
+      {"tokens",
+       "tokens:FILE.bin",
+       "tokens in nanoGPT's or llm.c's format",
+       {"split", "test", "vocabulary"}},
+      {"tsv",
+       "tsv:FILE",
+       "labelled sentences, or pairs of them",
+       {"split", "test", "text", "pair", "label"}},
+      {"conll", "conll:FILE", "words and their tags", {"split", "test"}},
+      {"stories",
+       "stories[:N]",
+       "built in: N stories of known entropy to train on, N / 5 to test",
+       {"split", "seed"}},
   };
   return all;
 }
@@ -85,8 +103,8 @@ Spec parse_spec(const std::string& text) {
   }
   LACUNA_CHECK(scheme, kOp, "must be one of ", usages, ": got \"", text, '"',
                suggestion(spec.scheme, names));
-  LACUNA_CHECK(!spec.place.empty() || spec.scheme == "shapes", kOp, "needs a place, ",
-               scheme->usage, ": got \"", text, '"');
+  LACUNA_CHECK(!spec.place.empty() || spec.scheme == "shapes" || spec.scheme == "stories", kOp,
+               "needs a place, ", scheme->usage, ": got \"", text, '"');
   for (std::size_t begin = question + 1; has_options;) {
     const std::size_t end = std::min(text.find('&', begin), text.size());
     const std::string pair = text.substr(begin, end - begin);
@@ -106,13 +124,25 @@ Spec parse_spec(const std::string& text) {
   return spec;
 }
 
-std::unique_ptr<Source> open_source(const std::string& text, const std::string& split) {
-  const Spec spec = parse_spec(text);
+bool is_text(const Spec& spec) {
+  for (const char* scheme : {"text", "tokens", "tsv", "conll", "stories"})
+    if (spec.scheme == scheme) return true;
+  return false;
+}
+
+bool is_train(const Spec& spec, const std::string& split) {
   const auto it = spec.options.find("split");
   const std::string& wanted = it == spec.options.end() ? split : it->second;
   LACUNA_CHECK(wanted == "train" || wanted == "test", kOp,
                "the split must be train or test: got \"", wanted, '"');
-  return open(spec, wanted == "train");
+  return wanted == "train";
+}
+
+std::unique_ptr<Source> open_source(const std::string& text, const std::string& split,
+                                    const TextOptions& options) {
+  const Spec spec = parse_spec(text);
+  const bool train = is_train(spec, split);
+  return is_text(spec) ? open_text(spec, train, options) : open(spec, train);
 }
 
 }  // namespace lacuna

@@ -5,14 +5,21 @@
 //   idx:DIR                  MNIST and its kin: train-images-idx3-ubyte[.gz], t10k-images-idx3-ubyte[.gz] and labels
 //   images:DIR               PNG and JPEG, a folder a class, or flat; options size=N and channels=1|3
 //   shapes, shapes:N         built in: N labelled scenes to train on (10,000) and N / 5 to test on; option seed=S
+//   text:FILE-or-DIR         text, plain or .gz; options documents=file|blank|heading and sentences=rules|lines
+//   tokens:FILE.bin          tokens in nanoGPT's or llm.c's format; option vocabulary=N
+//   tsv:FILE                 labelled sentences or pairs of them; options text=, pair= and label= name columns
+//   conll:FILE               words and their tags
+//   stories, stories:N       built in: N stories to train on (20,000) and N / 5 to test on; option seed=S
 //
-// Every scheme takes split=train|test, which overrides the split that is asked for.
+// Every scheme takes split=train|test, which overrides the split that is asked for. Of text:, tokens:, tsv: and conll:
+// the test split is what test=SHARE holds out from the end; without it both splits are all of the file.
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "../core/batch.h"
+#include "tokenizer.h"
 
 namespace lacuna {
 
@@ -25,8 +32,26 @@ struct Spec {
 /// that the scheme does not have.
 Spec parse_spec(const std::string& spec);
 
+/// What opening text needs beside its SPEC. Nothing else reads it.
+struct TextOptions {
+  TextView view;  // tsv: and conll: use its length only; 0: as long as their longest row
+  std::shared_ptr<const Tokenizer> tokenizer;  // none: of `stories` and `tokens:`
+  std::string
+      documents;  // file, blank or heading; empty: file for windows, blank for pairs and segments
+  std::string sentences;             // rules or lines; empty: rules
+  std::string cache;                 // folder of token files; empty: see default_token_cache()
+  std::vector<std::string> classes;  // of the training data, where this is to be judged by them
+};
+
 /// The data behind a SPEC. `split` is "train" or "test".
-std::unique_ptr<Source> open_source(const std::string& spec, const std::string& split);
+std::unique_ptr<Source> open_source(const std::string& spec, const std::string& split,
+                                    const TextOptions& text = {});
+
+/// Is it the train split that a SPEC and `split`, which it may override, ask for? Fails on other names.
+bool is_train(const Spec& spec, const std::string& split);
+
+/// Is it text: does opening it need TextOptions?
+bool is_text(const Spec& spec);
 
 struct Scheme {
   std::string name, usage, summary;
