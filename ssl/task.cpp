@@ -8,6 +8,7 @@ namespace lacuna {
 
 double Task::loss_start() const { return std::numeric_limits<double>::quiet_NaN(); }
 double Task::loss_floor() const { return std::numeric_limits<double>::quiet_NaN(); }
+double Task::loss_plateau() const { return std::numeric_limits<double>::quiet_NaN(); }
 
 #define TASK(name) extern const TaskInfo name##_task;
 #include "tasks.def"
@@ -70,6 +71,9 @@ void declare_run(Settings& s, const TaskInfo& task) {
             "steps, instead of epochs; 0: as many as the epochs have", 0, huge)
       .resumable = true;
   s.declare("train.batch_size", std::int64_t{64}, "samples a step", 1, 1 << 20);
+  s.declare("train.accumulate", std::int64_t{1},
+            "pieces that a batch is computed in, one after another: less memory, the same step", 1,
+            1 << 20);
   s.declare("train.seed", std::int64_t{0}, "of initial values, order and masks", 0, huge);
   s.declare("train.log_every", std::int64_t{100}, "steps between lines of metrics.jsonl", 1, huge);
   s.declare("train.eval_every", std::int64_t{0}, "steps between validations; 0: after every epoch",

@@ -2,13 +2,16 @@
 
 #include <chrono>
 #include <cmath>
+#include <set>
 
+#include "../core/ops/elementwise.h"
 #include "../core/tape.h"
 #include "../kernels/precision.h"
 #include "../nn/optim/adam.h"
 #include "../nn/optim/clip.h"
 #include "../nn/optim/schedule.h"
 #include "../nn/optim/sgd.h"
+#include "pieces.h"
 
 namespace lacuna {
 namespace {
@@ -19,22 +22,30 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-std::unique_ptr<Optimizer> make_optimizer(const Settings& s, std::vector<NamedTensor> parameters) {
+std::unique_ptr<Optimizer> make_optimizer(const Settings& s, const Task& task,
+                                          std::vector<NamedTensor> parameters) {
   const std::string& kind = s.text("optim.optimizer");
+  std::set<std::string> free;
+  for (const NamedTensor& p : parameters)
+    if (!task.decays(p)) free.insert(p.name);
+  const std::vector<ParameterGroup> groups{
+      {.holds = [free](const std::string& name) { return free.count(name) != 0; },
+       .weight_decay = 0}};
   if (kind == "sgd")
     return std::make_unique<Sgd>(std::move(parameters),
                                  Sgd::Options{.lr = s.number("optim.lr"),
                                               .momentum = s.number("optim.momentum"),
                                               .nesterov = s.flag("optim.nesterov"),
-                                              .weight_decay = s.number("optim.weight_decay")});
+                                              .weight_decay = s.number("optim.weight_decay")},
+                                 groups);
   const Adam::Options options{.lr = s.number("optim.lr"),
                               .beta1 = s.number("optim.beta1"),
                               .beta2 = s.number("optim.beta2"),
                               .eps = s.number("optim.eps"),
                               .weight_decay = s.number("optim.weight_decay"),
                               .bias_correction = s.flag("optim.bias_correction")};
-  if (kind == "adam") return std::make_unique<Adam>(std::move(parameters), options);
-  return std::make_unique<AdamW>(std::move(parameters), options);
+  if (kind == "adam") return std::make_unique<Adam>(std::move(parameters), options, groups);
+  return std::make_unique<AdamW>(std::move(parameters), options, groups);
 }
 
 Schedule make_schedule(const Settings& s, std::int64_t steps) {
@@ -72,7 +83,7 @@ Trainer::Trainer(Task& task, Settings settings, Batches& train, Batches* validat
     std::vector<NamedTensor> mine;
     for (const NamedTensor& p : task_.model().parameters())
       if (task_.trains(phase, p.name)) mine.push_back(p);
-    optimizers_.push_back(make_optimizer(settings_, std::move(mine)));
+    optimizers_.push_back(make_optimizer(settings_, task_, std::move(mine)));
   }
   steps_ = settings_.integer("train.steps");
   if (steps_ == 0) steps_ = settings_.integer("train.epochs") * train_.per_epoch();
@@ -80,17 +91,14 @@ Trainer::Trainer(Task& task, Settings settings, Batches& train, Batches* validat
 
 Trainer::~Trainer() = default;
 
-Losses Trainer::one_step(const Batch& batch) {
+Trainer::Step Trainer::one_step(const Batch& batch) {
   const Schedule schedule = make_schedule(settings_, steps_);
   const double clip = settings_.number("optim.clip");
-  Losses sum;
+  Step sum;
   for (int phase = 0; phase < task_.phases(); phase++) {
-    Losses losses = task_.step(context_, batch, phase);
     Optimizer& optimizer = *optimizers_[phase];
     optimizer.zero_grad();
-    const double value = losses.total.item();
-    if (!std::isfinite(value)) explain_nonfinite(batch, phase, value);
-    backward(losses.total);
+    sum.loss += gradients(batch, phase, sum.parts);
     optimizer.lr = schedule.at(step_);
     double scale = 1;
     if (clip > 0) {
@@ -101,10 +109,38 @@ Losses Trainer::one_step(const Batch& batch) {
       scale = clip_scale(norm, clip);
     }
     optimizer.step(scale);
-    sum.parts.merge(losses.parts);
-    step_loss_ += value;
   }
   return sum;
+}
+
+double Trainer::gradients(const Batch& batch, int phase, std::map<std::string, double>& parts) {
+  const auto differentiate = [&](const Batch& piece, const Tensor& loss) {
+    const double value = loss.item();
+    if (!std::isfinite(value)) explain_nonfinite(piece, phase, value);
+    backward(loss);
+    return value;
+  };
+  const std::int64_t pieces = std::min(settings_.integer("train.accumulate"), batch.size());
+  context_.ids = row_ids(batch.ids, 1, device_);
+  if (pieces <= 1) {
+    Losses losses = task_.step(context_, batch, phase);
+    const double value = differentiate(batch, losses.total);
+    for (const auto& [name, part] : losses.parts) parts.emplace(name, part.item());
+    return value;
+  }
+  const Terms whole = Terms::of(task_, context_, batch);
+  double value = 0;
+  Means means;
+  for (std::int64_t i = 0; i < pieces; i++) {
+    const Batch piece = rows_of(batch, i * batch.size() / pieces, (i + 1) * batch.size() / pieces);
+    context_.ids = row_ids(piece.ids, 1, device_);
+    const Terms terms = Terms::of(task_, context_, piece);
+    const Losses losses = task_.step(context_, piece, phase);
+    value += differentiate(piece, share_of(losses, terms, whole));
+    means.add(losses, terms);
+  }
+  parts.merge(means.parts());
+  return value;
 }
 
 void Trainer::explain_nonfinite(const Batch& batch, int phase, double loss) {
@@ -125,24 +161,23 @@ Metrics Trainer::evaluate() {
   Context context = context_;
   context.training = false;
   context.epoch = 0;  // the same masks every time
-  std::map<std::string, double> sums;
-  double samples = 0;
+  Means means;
   validation_->seek(0);
   for (std::int64_t i = 0; i < validation_->per_epoch(); i++) {
     const Batch batch = validation_->next().to(device_);
     context.ids = row_ids(batch.ids, 1, device_);
-    for (int phase = 0; phase < task_.phases(); phase++) {
-      const Losses losses = task_.step(context, batch, phase);
-      const double weight = static_cast<double>(batch.size());
-      sums["loss"] += weight * losses.total.item();
-      for (const auto& [name, value] : losses.parts) sums[name] += weight * value.item();
+    const Terms terms = Terms::of(task_, context, batch);
+    Losses sum = task_.step(context, batch);
+    for (int phase = 1; phase < task_.phases(); phase++) {
+      Losses losses = task_.step(context, batch, phase);
+      sum.total = sum.total + losses.total;
+      sum.parts.merge(losses.parts);
     }
-    samples += static_cast<double>(batch.size());
+    means.add(sum, terms);
   }
   Metrics metrics{
-      {"step", static_cast<double>(step_)}, {"epoch", epoch()}, {"loss", sums["loss"] / samples}};
-  for (const auto& [name, sum] : sums)
-    if (name != "loss") metrics.emplace_back(name, sum / samples);
+      {"step", static_cast<double>(step_)}, {"epoch", epoch()}, {"loss", means.total()}};
+  for (const auto& [name, value] : means.parts()) metrics.emplace_back(name, value);
   return metrics;
 }
 
@@ -190,6 +225,7 @@ void Trainer::run(Observer& observer) {
     for (const auto& [name, sum] : part_sums_) metrics.emplace_back(name, sum / count);
     metrics_file.write(metrics);
     observer.logged(metrics);
+    if (const std::string line = task_.watch(metrics); !line.empty()) observer.warned(line);
     logged = step_;
     samples = 0;
     last_log = Clock::now();
@@ -204,17 +240,14 @@ void Trainer::run(Observer& observer) {
     context_.epoch = step_ / per_epoch;
     if (step_ % per_epoch == 0) task_.begin_epoch(context_, train_.source());
     const Batch batch = train_.next().to(device_);
-    context_.ids = row_ids(batch.ids, 1, device_);
-    step_loss_ = 0;
-    const Losses losses = one_step(batch);
+    const Step made = one_step(batch);
     step_++;
     samples += batch.size();
     saved = false;
-    log_sum_ += step_loss_, log_count_++;
-    epoch_sum_ += step_loss_, epoch_count_++;
-    observer.stepped(step_, step_loss_);
-
-    for (const auto& [name, value] : losses.parts) part_sums_[name] += value.item();
+    log_sum_ += made.loss, log_count_++;
+    epoch_sum_ += made.loss, epoch_count_++;
+    observer.stepped(step_, made.loss);
+    for (const auto& [name, value] : made.parts) part_sums_[name] += value;
     const bool last = step_ == steps_;
     if (step_ % log_every == 0 || last) log();
     if (step_ % per_epoch == 0) {

@@ -60,7 +60,13 @@ class Trainer {
  private:
   StateDict state();
   void save(const std::string& name);
-  Losses one_step(const Batch& batch);
+  struct Step {
+    double loss = 0;
+    std::map<std::string, double> parts;
+  };
+  Step one_step(const Batch& batch);
+  /// Adds a batch's gradients of one phase, in train.accumulate pieces, and gives back its loss.
+  double gradients(const Batch& batch, int phase, std::map<std::string, double>& parts);
   Metrics evaluate();
   void show(Observer& observer);
   double epoch() const;
@@ -78,7 +84,7 @@ class Trainer {
   EarlyStopping stopping_;
   std::int64_t step_ = 0, steps_ = 0;
   double seconds_before_ = 0;  // of earlier sittings, from metrics.jsonl
-  double step_loss_ = 0, log_sum_ = 0, epoch_sum_ = 0;
+  double log_sum_ = 0, epoch_sum_ = 0;
   std::map<std::string, double>
       part_sums_;  // of a task's further losses, over the same steps as log_sum_
   std::int64_t log_count_ = 0, epoch_count_ = 0;
