@@ -37,6 +37,7 @@ std::vector<std::int32_t> Tokenizer::ids(std::string_view text) const {
 }
 
 std::vector<Token> Tokenizer::encode_special(std::string_view text) const {
+  text::check_utf8("tokenizer", "text", text);
   std::vector<std::pair<std::string, std::int32_t>> spellings;
   for (std::int32_t id : special())
     if (std::string spelling = token(id); !spelling.empty())

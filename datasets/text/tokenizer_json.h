@@ -5,7 +5,7 @@
 namespace lacuna::text {
 
 /// How pre_tokenizer.pattern.Regex says that every character is a token.
-inline constexpr const char* kEveryCharacter = "(?s:.)";
+inline constexpr const char* kEveryCharacter = "[\\s\\S]";
 
 /// The members of {"token": id, ...}; tokens are there once, ids are not negative.
 std::vector<std::pair<std::int64_t, std::string>> read_json_vocabulary(std::string_view json,

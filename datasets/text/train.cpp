@@ -218,6 +218,10 @@ std::shared_ptr<const Tokenizer> train_char(std::span<const NamedText> texts) {
 std::shared_ptr<const Tokenizer> train_tokenizer(const std::string& kind,
                                                  std::span<const NamedText> texts,
                                                  const TrainOptions& options) {
+  std::size_t bytes = 0;
+  for (const NamedText& t : texts) bytes += t.text.size();
+  LACUNA_CHECK(bytes > 0, "tokenizer", "what a tokenizer is trained on must not be empty: got ",
+               texts.size(), " texts of 0 bytes together");
   if (kind == "wordpiece") return text::train_wordpiece(texts, options);
   if (kind == "bpe") return text::train_bpe(texts, options);
   LACUNA_CHECK(kind == "char", "tokenizer", "the kind must be wordpiece, bpe or char: got \"", kind,
