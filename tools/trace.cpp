@@ -7,7 +7,7 @@
 #include "../core/tape.h"
 #include "../datasets/spec.h"
 #include "config.h"
-#include "run_folder.h"
+#include "text.h"
 
 namespace lacuna::tools {
 namespace {
@@ -43,7 +43,8 @@ double multiply_adds(const Node& node) {
 
 void declare_trace(Options& options, TraceOptions& into) {
   options.positional("TASK", into.task, "one of those that `lacuna list` names");
-  options.value("--data", into.data, "what its samples look like; shapes unless given", "SPEC");
+  options.value("--data", into.data, "what its samples look like; shapes, or stories, unless given",
+                "SPEC");
   options.value("--batch-size", into.batch, "samples a step", "N");
   options.value("--device", into.device, "cpu, cuda, cuda:1, ... or emu", "DEVICE");
   options.value("--threads", into.threads, "threads of the kernels; 0: one a core", "N");
@@ -77,7 +78,9 @@ Trace::Trace(const TraceOptions& options) {
   if (!options.threads.empty()) settings.set("train.threads", options.threads);
   set_keys(settings, options.sets);
   device = use_machine(settings);
-  source = open_source(options.data, "train");
+  const std::string spec = !options.data.empty() ? options.data : info.text ? "stories" : "shapes";
+  settings.set("data.train", spec);
+  source = open_source(spec, "train", text_options(info, settings, make_tokenizer(info, settings)));
   task = info.make(settings, DataInfo::of(*source));
   task->prepare(*source);
   task->model().initialize(static_cast<std::uint64_t>(settings.integer("train.seed")));
