@@ -27,6 +27,7 @@ void each(F& facts, Visit&& visit) {
   visit("threads", facts.threads);
   visit("loss_start", facts.loss_start);
   visit("loss_floor", facts.loss_floor);
+  visit("loss_plateau", facts.loss_plateau);
   visit("step", facts.step);
   visit("steps", facts.steps);
   visit("peak_tensor_bytes", facts.peak_tensor_bytes);

@@ -119,6 +119,8 @@ std::string loss_section(const ReportData& d) {
   std::vector<Level> levels;
   if (std::isfinite(d.facts.loss_start)) levels.push_back({"expected start", d.facts.loss_start});
   if (std::isfinite(d.facts.loss_floor)) levels.push_back({"floor", d.facts.loss_floor});
+  if (std::isfinite(d.facts.loss_plateau))
+    levels.push_back({"frequencies alone", d.facts.loss_plateau});
   const std::string chart = line_chart({series(d.metrics, "loss", "training", "one"),
                                         series(validations(d), "loss", "validation", "two")},
                                        levels, "step", "loss");

@@ -201,6 +201,7 @@ int Train::run() {
   for (const auto& p : task->model().parameters()) facts.parameters += p.tensor.numel();
   facts.loss_start = task->loss_start();
   facts.loss_floor = task->loss_floor();
+  facts.loss_plateau = task->loss_plateau();
   facts.step = trainer.step();
   facts.steps = trainer.steps();
   const Facts before = resumes ? read_facts(folder_) : Facts();  // its peaks are the run's, too
@@ -234,6 +235,8 @@ void Train::print_opening(const Facts& f, const Settings& settings) {
   if (std::isfinite(f.loss_floor))
     fmt::print("{}cannot go below {}",
                std::isfinite(f.loss_start) ? ", " : "loss: ", figure(f.loss_floor));
+  if (std::isfinite(f.loss_plateau))
+    fmt::print("; frequencies alone would give {}", figure(f.loss_plateau));
   if (std::isfinite(f.loss_start) || std::isfinite(f.loss_floor)) fmt::print("\n");
   std::fflush(stdout);
 }
