@@ -21,7 +21,11 @@ Shape input_shape(const Node& node, std::size_t i) {
 
 double numel(const Shape& s) { return static_cast<double>(s.numel()); }
 
-// Multiply-adds of an op's forward; each gradient that it gives costs as many again.
+bool is_attention(const Node& node) {
+  return !std::strcmp(node.op, "attention") || !std::strcmp(node.op, "self_attention");
+}
+
+// Multiply-adds of an op's forward; each gradient that it gives costs as many again (attention's three: 2.5 times as many).
 double multiply_adds(const Node& node) {
   const Shape x = input_shape(node, 0), w = input_shape(node, 1);
   if (numel(node.shape) == 0) return 0;
@@ -31,6 +35,11 @@ double multiply_adds(const Node& node) {
     return numel(x) * numel(w) / static_cast<double>(w[0]);
   if (!std::strcmp(node.op, "linear") && w.size() == 2)
     return numel(node.shape) * static_cast<double>(w[1]);
+  // Scores and their use; what a mask hides is counted.
+  if (!std::strcmp(node.op, "self_attention"))
+    return 2 * numel(node.shape) * static_cast<double>(node.shape[1]);
+  if (!std::strcmp(node.op, "attention") && w.size() == 4)
+    return 2 * numel(node.shape) * static_cast<double>(w[2]);
   if (!std::strcmp(node.op, "matmul") && x.size() >= 2) {
     // a's last two are (m, k) or (k, m), and m is known.
     const double m = static_cast<double>(node.shape[node.shape.size() - 2]);
@@ -62,8 +71,11 @@ StepFlops count_flops(const Tensor& y) {
     if (!node || !seen.insert(node).second) continue;
     const double once = 2 * multiply_adds(*node);
     flops.forward += once;
-    for (std::size_t i = 0; i < std::min<std::size_t>(node->inputs.size(), 2); i++)
-      if (node->inputs[i]) flops.backward += once;
+    if (is_attention(*node))
+      flops.backward += 2.5 * once;
+    else
+      for (std::size_t i = 0; i < std::min<std::size_t>(node->inputs.size(), 2); i++)
+        if (node->inputs[i]) flops.backward += once;
     for (const auto& input : node->inputs) stack.push_back(input.get());
   }
   return flops;
