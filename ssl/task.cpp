@@ -9,6 +9,7 @@ namespace lacuna {
 
 double Task::loss_start() const { return std::numeric_limits<double>::quiet_NaN(); }
 double Task::loss_floor() const { return std::numeric_limits<double>::quiet_NaN(); }
+double Task::loss_plateau() const { return std::numeric_limits<double>::quiet_NaN(); }
 
 #define TASK(name) extern const TaskInfo name##_task;
 #include "tasks.def"
@@ -41,6 +42,20 @@ void declare_run(Settings& s, const TaskInfo& task) {
   s.declare("data.train", std::string(), "what to train on: a data SPEC");
   s.declare("data.val", std::string(), "what to validate on; empty: nothing");
   s.declare("data.shuffle", true, "a new order every epoch");
+  if (task.text) {
+    s.declare("data.tokenizer", std::string(),
+              "wordpiece:vocab.txt, bpe:DIR, hf:tokenizer.json, or char: the characters of the "
+              "training text; empty: the data's own");
+    s.declare("data.documents", std::string(),
+              "where a document ends: file, blank (line) or heading; empty: file for windows, else "
+              "blank",
+              {"", "file", "blank", "heading"});
+    s.declare("data.sentences", std::string("rules"), "where a sentence ends: by rules, or lines",
+              {"rules", "lines"});
+    s.declare("data.cache", std::string(),
+              "folder for texts as tokens; empty: $LACUNA_CACHE, or one in ~/.cache")
+        .of_machine = true;
+  }
   s.declare("data.drop_last", false, "leave out an epoch's last batch where it is short");
   s.declare("data.workers", std::int64_t{1}, "threads that prepare batches ahead; 0: none", 0, 256)
       .of_machine = true;
@@ -71,6 +86,9 @@ void declare_run(Settings& s, const TaskInfo& task) {
             "steps, instead of epochs; 0: as many as the epochs have", 0, huge)
       .resumable = true;
   s.declare("train.batch_size", std::int64_t{64}, "samples a step", 1, 1 << 20);
+  s.declare("train.accumulate", std::int64_t{1},
+            "pieces that a batch is computed in, one after another: less memory, the same step", 1,
+            1 << 20);
   s.declare("train.seed", std::int64_t{0}, "of initial values, order and masks", 0, huge);
   s.declare("train.log_every", std::int64_t{100}, "steps between lines of metrics.jsonl", 1, huge);
   s.declare("train.eval_every", std::int64_t{0}, "steps between validations; 0: after every epoch",

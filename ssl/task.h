@@ -9,6 +9,7 @@
 #include "../core/batch.h"
 #include "../core/context.h"
 #include "../nn/module.h"
+#include "metrics.h"
 #include "settings.h"
 
 namespace lacuna {
@@ -43,6 +44,12 @@ class Task {
   virtual bool trains(int phase, const std::string& parameter) const { return true; }
   /// The losses of one batch.
   virtual Losses step(Context& context, const Batch& batch, int phase = 0) = 0;
+  /// How many terms the means in a batch's losses have, where that is not its number of samples: parts NAME and NAME_* are
+  /// means of counts[NAME] terms, and the total is one of counts[""]. Without that one the total is the sum of the parts
+  /// NAME_loss. From here the pieces of a batch (train.accumulate) and the batches of a validation get their weights.
+  virtual std::map<std::string, std::int64_t> counts(Context&, const Batch&) { return {}; }
+  /// Whether weight decay pulls at a parameter.
+  virtual bool decays(const NamedTensor& parameter) const { return true; }
 
   /// Whether every step of an epoch does the same work on other samples, so that it can be captured and replayed
   /// (train.graph): nothing that step() computes on the host may differ from one batch to the next.
@@ -58,6 +65,11 @@ class Task {
   /// Loss expected of an untrained network, and a true lower bound; NaN where there is no such figure.
   virtual double loss_start() const;
   virtual double loss_floor() const;
+  /// Loss of a network that has learned how often things are and nothing else (of text: the unigram entropy); or NaN.
+  virtual double loss_plateau() const;
+
+  /// Looks at each line of the log; gives back a line of warning, or "".
+  virtual std::string watch(const Metrics& logged) { return ""; }
 
   /// Pictures of what the task does to some samples, for samples/ and the report.
   virtual std::vector<Picture> pictures(Context& context, const Batch& batch) { return {}; }

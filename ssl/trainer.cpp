@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <set>
 
 #include "../core/graph.h"
 #include "../core/ops/concat.h"
@@ -14,6 +15,7 @@
 #include "../nn/optim/schedule.h"
 #include "../nn/optim/sgd.h"
 #include "captured_step.h"
+#include "pieces.h"
 
 namespace lacuna {
 namespace {
@@ -24,22 +26,30 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-std::unique_ptr<Optimizer> make_optimizer(const Settings& s, std::vector<NamedTensor> parameters) {
+std::unique_ptr<Optimizer> make_optimizer(const Settings& s, const Task& task,
+                                          std::vector<NamedTensor> parameters) {
   const std::string& kind = s.text("optim.optimizer");
+  std::set<std::string> free;
+  for (const NamedTensor& p : parameters)
+    if (!task.decays(p)) free.insert(p.name);
+  const std::vector<ParameterGroup> groups{
+      {.holds = [free](const std::string& name) { return free.count(name) != 0; },
+       .weight_decay = 0}};
   if (kind == "sgd")
     return std::make_unique<Sgd>(std::move(parameters),
                                  Sgd::Options{.lr = s.number("optim.lr"),
                                               .momentum = s.number("optim.momentum"),
                                               .nesterov = s.flag("optim.nesterov"),
-                                              .weight_decay = s.number("optim.weight_decay")});
+                                              .weight_decay = s.number("optim.weight_decay")},
+                                 groups);
   const Adam::Options options{.lr = s.number("optim.lr"),
                               .beta1 = s.number("optim.beta1"),
                               .beta2 = s.number("optim.beta2"),
                               .eps = s.number("optim.eps"),
                               .weight_decay = s.number("optim.weight_decay"),
                               .bias_correction = s.flag("optim.bias_correction")};
-  if (kind == "adam") return std::make_unique<Adam>(std::move(parameters), options);
-  return std::make_unique<AdamW>(std::move(parameters), options);
+  if (kind == "adam") return std::make_unique<Adam>(std::move(parameters), options, groups);
+  return std::make_unique<AdamW>(std::move(parameters), options, groups);
 }
 
 Schedule make_schedule(const Settings& s, std::int64_t steps) {
@@ -78,12 +88,15 @@ Trainer::Trainer(Task& task, Settings settings, Batches& train, Batches* validat
     std::vector<NamedTensor> mine;
     for (const NamedTensor& p : task_.model().parameters())
       if (task_.trains(phase, p.name)) mine.push_back(p);
-    optimizers_.push_back(make_optimizer(settings_, std::move(mine)));
+    optimizers_.push_back(make_optimizer(settings_, task_, std::move(mine)));
   }
   part_names_.resize(optimizers_.size());
   if (settings_.flag("train.graph")) {
     LACUNA_CHECK(Graph::possible(device), "config", "train.graph=true is for cuda and emu: got ",
                  device);
+    LACUNA_CHECK(settings_.integer("train.accumulate") == 1, "config",
+                 "train.graph=true is for whole batches: got train.accumulate ",
+                 settings_.integer("train.accumulate"));
     LACUNA_CHECK(task_.repeats(), "config", "train.graph=true: a step of ",
                  settings_.text("task.name"),
                  " is not the same work each time, which a graph needs");
@@ -100,8 +113,8 @@ Trainer::~Trainer() = default;
 Tensor Trainer::update(const Batch& batch, int phase) {
   Optimizer& optimizer = *optimizers_[phase];
   optimizer.zero_grad();
-  const Losses losses = task_.step(context_, batch, phase);
-  backward(losses.total);
+  const Losses losses =
+      add_gradients(task_, context_, batch, phase, settings_.integer("train.accumulate"));
   NoGrad guard;
   const Tensor scale =
       step_scale(losses.total.detach(), optimizer.parameters(), settings_.number("optim.clip"));
@@ -163,24 +176,23 @@ Metrics Trainer::evaluate() {
   Context context = context_;
   context.training = false;
   context.epoch = 0;  // the same masks every time
-  std::map<std::string, double> sums;
-  double samples = 0;
+  Means means;
   validation_->seek(0);
   for (std::int64_t i = 0; i < validation_->per_epoch(); i++) {
     const Batch batch = validation_->next().to(device_);
     context.ids = row_ids(batch.ids, 1, device_);
-    for (int phase = 0; phase < task_.phases(); phase++) {
-      const Losses losses = task_.step(context, batch, phase);
-      const double weight = static_cast<double>(batch.size());
-      sums["loss"] += weight * losses.total.item();
-      for (const auto& [name, value] : losses.parts) sums[name] += weight * value.item();
+    const Terms terms = Terms::of(task_, context, batch);
+    Losses sum = task_.step(context, batch);
+    for (int phase = 1; phase < task_.phases(); phase++) {
+      Losses losses = task_.step(context, batch, phase);
+      sum.total = sum.total + losses.total;
+      sum.parts.merge(losses.parts);
     }
-    samples += static_cast<double>(batch.size());
+    means.add(sum, terms);
   }
   Metrics metrics{
-      {"step", static_cast<double>(step_)}, {"epoch", epoch()}, {"loss", sums["loss"] / samples}};
-  for (const auto& [name, sum] : sums)
-    if (name != "loss") metrics.emplace_back(name, sum / samples);
+      {"step", static_cast<double>(step_)}, {"epoch", epoch()}, {"loss", means.total()}};
+  for (const auto& [name, value] : means.parts()) metrics.emplace_back(name, value);
   return metrics;
 }
 
@@ -194,6 +206,7 @@ double Trainer::epoch() const {
 }
 
 void Trainer::show(Observer& observer) {
+  observer.show(step_);
   const Source& source = validation_ ? validation_->source() : train_.source();
   std::vector<std::int64_t> ids;
   for (std::int64_t i = 0; i < std::min(settings_.integer("train.pictures"), source.size()); i++)
@@ -228,6 +241,7 @@ void Trainer::run(Observer& observer) {
     for (const auto& [name, sum] : part_sums_) metrics.emplace_back(name, sum / count);
     metrics_file.write(metrics);
     observer.logged(metrics);
+    if (const std::string line = task_.watch(metrics); !line.empty()) observer.warned(line);
     logged = step_;
     samples = 0;
     last_log = Clock::now();

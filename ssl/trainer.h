@@ -27,6 +27,8 @@ struct Observer {
   virtual void logged(const Metrics& metrics) {}
   virtual void evaluated(const Metrics& metrics) {}
   virtual void epoch_ended(std::int64_t epoch, double mean_loss) {}
+  /// Time to show what the network can do; pictures come by themselves.
+  virtual void show(std::int64_t step) {}
   virtual void pictures(std::int64_t step, const std::vector<Picture>& pictures) {}
   virtual void warned(const std::string& line) {}
   /// True asks the trainer to stop after this step, with a checkpoint.
@@ -86,7 +88,7 @@ class Trainer {
   EarlyStopping stopping_;
   std::int64_t step_ = 0, steps_ = 0;
   double seconds_before_ = 0;  // of earlier sittings, from metrics.jsonl
-  double step_loss_ = 0, log_sum_ = 0, epoch_sum_ = 0;
+  double log_sum_ = 0, epoch_sum_ = 0;
   std::map<std::string, double>
       part_sums_;  // of a task's further losses, over the same steps as log_sum_
   std::int64_t log_count_ = 0, epoch_count_ = 0;

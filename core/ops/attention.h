@@ -22,4 +22,9 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
                  const AttentionOptions& options = {}, const Context* ctx = nullptr,
                  std::string_view stream = "attention");
 
+/// The same of q, k and v that one product made: qkv (b, s, 3 h d), in a row all heads of q, then of k, then of v. Gives
+/// (b, s, h d). Nothing is copied, and the gradient is one tensor laid out as qkv.
+Tensor self_attention(const Tensor& qkv, std::int64_t heads, const AttentionOptions& options = {},
+                      const Context* ctx = nullptr, std::string_view stream = "attention");
+
 }  // namespace lacuna

@@ -9,11 +9,15 @@ namespace lacuna {
 using Make = std::unique_ptr<Module> (*)(const Architecture&);
 
 std::unique_ptr<Module> make_conv_encoder(const Architecture&);
+std::unique_ptr<Module> make_bert(const Architecture&);
+std::unique_ptr<Module> make_gpt(const Architecture&);
 
 namespace {
 
 const std::pair<const char*, Make> kBackbones[] = {
     {"conv_encoder", make_conv_encoder},
+    {"bert", make_bert},
+    {"gpt", make_gpt},
 };
 
 }  // namespace

@@ -12,6 +12,7 @@ class LayerNorm : public Module {
     Shape shape;  // of a row: the last dimensions of x
     double eps = 1e-5;
     bool affine = true;  // weight and bias
+    bool bias = true;    // where affine
   };
 
   Tensor weight, bias;  // (shape), or undefined
@@ -32,7 +33,7 @@ class LayerNorm : public Module {
   void members(Members& m) override {
     if (!options_.affine) return;
     m.parameter("weight", weight, options_.shape, init::constant(1));
-    m.parameter("bias", bias, options_.shape, init::constant(0));
+    if (options_.bias) m.parameter("bias", bias, options_.shape, init::constant(0));
   }
 
  private:

@@ -1,5 +1,7 @@
 #pragma once
 // y (..., out) = x (..., in) weight^T + bias
+#include <optional>
+
 #include "../../core/ops/matmul.h"
 #include "../sequential.h"
 
@@ -10,6 +12,8 @@ class Linear : public FusableLayer {
   struct Options {
     std::int64_t in = 0, out = 0;
     bool bias = true;
+    std::optional<Initializer> start = {};  // of the weight, the bias then is 0; else both are
+                                            // U(-1/sqrt(in), 1/sqrt(in)), as PyTorch has it
   };
 
   Tensor weight;  // (out, in)
@@ -26,9 +30,10 @@ class Linear : public FusableLayer {
   }
 
   void members(Members& m) override {
-    const auto start = init::fan_in_uniform(options_.in);
-    m.parameter("weight", weight, {options_.out, options_.in}, start);
-    if (options_.bias) m.parameter("bias", bias, {options_.out}, start);
+    const auto usual = init::fan_in_uniform(options_.in);
+    m.parameter("weight", weight, {options_.out, options_.in}, options_.start.value_or(usual));
+    if (options_.bias)
+      m.parameter("bias", bias, {options_.out}, options_.start ? init::constant(0) : usual);
   }
 
  private:

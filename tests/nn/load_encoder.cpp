@@ -59,7 +59,7 @@ TEST(load_encoder, bad_files_are_errors_that_name_the_file) {
   };
   EXPECT_THROWS_WITH(with("[]")(), "a JSON object that names a backbone: got []");
   EXPECT_THROWS_WITH(with("{\"backbone\":\"resnet9000\"}")(),
-                     "there is no backbone \"resnet9000\": there are conv_encoder");
+                     "there is no backbone \"resnet9000\": there are conv_encoder, bert, gpt");
   EXPECT_THROWS_WITH(with("{\"backbone\":\"conv_encoder\",\"channels\":3}")(),
                      "needs the option \"bottleneck\"");
   EXPECT_THROWS_WITH(
@@ -74,7 +74,7 @@ TEST(load_encoder, bad_files_are_errors_that_name_the_file) {
 }
 
 TEST(load_encoder, every_backbone_can_be_made_again) {
-  EXPECT_EQ(backbone_names(), (std::vector<std::string>{"conv_encoder"}));
+  EXPECT_EQ(backbone_names(), (std::vector<std::string>{"conv_encoder", "bert", "gpt"}));
   const std::string json = ConvEncoder({.channels = 3, .bottleneck = 7}).architecture();
   EXPECT_EQ(json, R"({"backbone":"conv_encoder","bottleneck":7,"channels":3})");
   EXPECT_EQ(make_backbone(json)->architecture(), json);

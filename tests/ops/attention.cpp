@@ -173,6 +173,26 @@ const Register cases([] {
              return attention(q, k, slice(x[1], 3, 9, 17));
            },
        .device_tolerance = 2e-5});
+  for (const auto& [name, options] :
+       {std::pair<std::string, AttentionOptions>{"plain", {}},
+        {"causal", {.causal = true}},
+        {"lengths_dropout", {.lengths = lengths_of({9, 3}), .dropout = 0.3}}})
+    add({.name = "self_attention/" + name,
+         .inputs = {{{2, 9, 3 * 3 * 8}}},
+         .apply =
+             [options = options](const Tensors& x) {
+               const Context ctx = context();
+               return self_attention(x[0], 3, options, &ctx, "block.attention");
+             },
+         .reference =
+             [options = options](const Tensors& x) {
+               const auto part = [&](int i) {
+                 return heads(reshape(slice(x[0], 2, 24 * i, 24 * (i + 1)), {2, 9, 3, 8}));
+               };
+               const auto y = attend(part(0), part(1), part(2), options, context()).y;
+               return heads(Tensor::from(y, {2, 3, 9, 8})).to_vector<double>();
+             },
+         .device_tolerance = 2e-5});
   add({.name = "attention/extreme",
        .inputs = {{{1, 1, 7, 4}, -40, 40}, {{1, 1, 70, 4}, -40, 40}, {{1, 1, 70, 4}, -1e3, 1e3}},
        .apply = [](const Tensors& x) { return attention(x[0], x[1], x[2], {.scale = 1}); },
@@ -304,6 +324,11 @@ TEST(attention, errors) {
             }),
             "[attention] needs one u8 a block of 64 queries and 64 keys: got blocks (1, 2) u8 cpu "
             "for q (2, 1, 5, 4) f32 cpu, k (2, 1, 5, 4) f32 cpu, v (2, 1, 5, 4) f32 cpu");
+  EXPECT_EQ(error_of([&] {
+              self_attention(Tensor::zeros({1, 2, 16}), 2);
+            }),
+            "[self_attention] rows of qkv must be 3 * heads * d long: got qkv (1, 2, 16) f32 cpu "
+            "for 2 heads");
   if (!find_backend(DeviceType::emu)) return;
   const Tensor wide = Tensor::zeros({1, 1, 2, 129}, Dtype::f32, {DeviceType::emu, 0});
   EXPECT_EQ(error_of([&] { attention(wide, wide, wide); }),

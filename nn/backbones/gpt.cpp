@@ -1,0 +1,94 @@
+#include "gpt.h"
+
+#include <cmath>
+
+#include "../../core/ops/elementwise.h"
+#include "../../core/ops/shape.h"
+#include "registry.h"
+
+namespace lacuna {
+namespace {
+
+TransformerOptions blocks_of(const GptOptions& o) {
+  const double added = o.gpt1 ? 0.02 : 0.02 / std::sqrt(2.0 * static_cast<double>(o.layers));
+  return {.width = o.width,
+          .layers = o.layers,
+          .heads = o.heads,
+          .causal = true,
+          .norm_before = !o.gpt1,
+          .bias = o.bias,
+          .gelu_tanh = o.gelu_tanh,
+          .eps = o.eps,
+          .dropout = o.dropout,
+          .start_added = init::normal(0, added),
+          .recompute = o.recompute};
+}
+
+}  // namespace
+
+Gpt::Gpt(const GptOptions& o)
+    : token({o.vocabulary, o.width, init::normal(0, 0.02)}),
+      position({o.context, o.width, init::normal(0, o.gpt1 ? 0.02 : 0.01)}),
+      dropout(o.dropout),
+      blocks(blocks_of(o)),
+      norm({.shape = {o.width}, .eps = o.eps, .bias = o.bias}),
+      options_(o) {}
+
+Tensor Gpt::forward(Context& context, const Tensor& tokens) {
+  LACUNA_CHECK(tokens.ndim() == 2 && tokens.dim(1) <= options_.context, "gpt",
+               "needs tokens (n, s) of at most ", options_.context, " positions: got ",
+               describe("tokens", tokens));
+  const Tensor places = slice(position.weight, 0, 0, tokens.dim(1));
+  const Tensor x = dropout.forward(context, token.forward(context, tokens) + places);
+  const Tensor y = blocks.forward(context, x);
+  return options_.gpt1 ? y : norm.forward(context, y);
+}
+
+Tensor Gpt::logits(const Tensor& hidden) const { return linear(hidden, token.weight); }
+
+void Gpt::members(Members& m) {
+  m.child("token", token);
+  m.child("position", position);
+  m.child("dropout", dropout);
+  m.child("blocks", blocks);
+  if (!options_.gpt1) m.child("norm", norm);
+}
+
+std::string Gpt::architecture() const {
+  const GptOptions& o = options_;
+  const auto n = [](auto value) { return static_cast<double>(value); };
+  return Architecture{"gpt",
+                      {{"vocabulary", n(o.vocabulary)},
+                       {"context", n(o.context)},
+                       {"width", n(o.width)},
+                       {"layers", n(o.layers)},
+                       {"heads", n(o.heads)},
+                       {"gpt1", n(o.gpt1)},
+                       {"bias", n(o.bias)},
+                       {"gelu_tanh", n(o.gelu_tanh)},
+                       {"eps", o.eps},
+                       {"dropout", o.dropout}}}
+      .to_json();
+}
+
+std::unique_ptr<Module> make_gpt(const Architecture& a) {
+  a.check_names({"vocabulary", "context", "width", "layers", "heads", "gpt1", "bias", "gelu_tanh",
+                 "eps", "dropout"});
+  return std::make_unique<Gpt>(GptOptions{.vocabulary = a.integer("vocabulary"),
+                                          .context = a.integer("context"),
+                                          .width = a.integer("width"),
+                                          .layers = a.integer("layers"),
+                                          .heads = a.integer("heads"),
+                                          .gpt1 = a.integer("gpt1") != 0,
+                                          .bias = a.integer("bias") != 0,
+                                          .gelu_tanh = a.integer("gelu_tanh") != 0,
+                                          .eps = a.number("eps"),
+                                          .dropout = a.number("dropout")});
+}
+
+Tensor GptModel::forward(Context& context, const Tensor& tokens, bool only_last) {
+  const Tensor hidden = encoder.forward(context, tokens);
+  return encoder.logits(only_last ? select(hidden, 1, hidden.dim(1) - 1) : hidden);
+}
+
+}  // namespace lacuna

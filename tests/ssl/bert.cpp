@@ -1,0 +1,136 @@
+// The task bert on texts in memory. How tokens are chosen and replaced, a million of them, is tests/ops/mask_tokens.cpp.
+#include "../../nn/backbones/bert.h"
+#include "../../kernels/backend.h"
+#include "../../nn/load_encoder.h"
+#include "text_job.h"
+#include "text_source.h"
+
+namespace lacuna {
+namespace {
+
+TextJob small(std::shared_ptr<const Source> text) {
+  TextJob job("bert", std::move(text));
+  for (const auto& [key, value] : {std::pair<const char*, const char*>{"model.layers", "2"},
+                                   {"model.width", "32"},
+                                   {"model.heads", "2"},
+                                   {"model.length", "24"},
+                                   {"model.positions", "24"},
+                                   {"train.batch_size", "4"},
+                                   {"train.steps", "6"},
+                                   {"optim.lr", "1e-3"},
+                                   {"optim.warmup", "2"}})
+    job.set(key, value);
+  return job;
+}
+
+}  // namespace
+
+// Masks are new each epoch; a handful of rows is known by heart all the same, once each token has been hidden often enough.
+TEST(bert_task, overfits_a_handful_of_samples) {
+  for (const char* nsp : {"true", "false"}) {
+    TextJob job = small(random_pairs(4, 24, 40));
+    job.set("task.nsp", nsp);
+    job.set("model.dropout", "0");
+    job.set("task.random_share",
+            "0");  // a token that was exchanged is not to be told from one that was not
+    job.set("task.mask_share", "1");
+    job.set("train.steps", "600");
+    job.set("optim.lr", "3e-3");
+    job.set("optim.warmup", "30");
+    job.set("optim.weight_decay", "0");
+    const RunFolder folder("overfit");
+    job.run(folder);
+    const auto losses = folder.values("metrics.jsonl", "loss");
+    EXPECT_NEAR(losses[0], job.task->loss_start(), 0.2);
+    double last = 0;
+    for (std::size_t i = losses.size() - 10; i < losses.size(); i++) last += losses[i] / 10;
+    EXPECT_LT(last, 0.01 * losses[0]) << "nsp " << nsp;
+    EXPECT_GT(folder.values("metrics.jsonl", "mlm_accuracy").back(), 0.99);
+  }
+}
+
+TEST(bert_task, resumes_exactly) {
+  TextJob job = small(random_pairs(12, 24, 40));
+  job.validation = random_pairs(5, 24, 40);
+  job.set("train.eval_every", "2");
+  expect_exact_resume(job, 3);
+}
+
+TEST(bert_task, logs_its_parts) {
+  TextJob job = small(random_pairs(12, 24, 40));
+  job.set("train.batch_size", "12");
+  job.set("train.steps", "1");
+  const RunFolder folder("parts");
+  job.run(folder);
+  const auto value = [&](const char* key) { return folder.values("metrics.jsonl", key)[0]; };
+  EXPECT_NEAR(value("loss"), value("mlm_loss") + value("nsp_loss"), 1e-5);
+  EXPECT_EQ(value("nsp_balance"), 0.5);
+  EXPECT_NEAR(value("mlm_loss"), std::log(40.0), 0.2);
+  EXPECT_NEAR(job.task->loss_start(), std::log(40.0) + std::log(2.0), 1e-12);
+  EXPECT_GT(job.task->loss_plateau(), std::log(20.0));
+  EXPECT_LT(job.task->loss_plateau(),
+            std::log(35.0) + std::log(2.0));  // [CLS] and its like do not count
+}
+
+TEST(bert_task, accumulates_to_the_same_step) {
+  std::vector<std::vector<double>> losses;
+  std::vector<std::vector<float>> weights;
+  for (const char* pieces : {"1", "3"}) {
+    TextJob job = small(random_pairs(14, 24, 40));
+    job.set("train.batch_size", "7");
+    job.set("train.accumulate", pieces);
+    const RunFolder folder("accumulate");
+    job.run(folder);
+    losses.push_back(folder.values("metrics.jsonl", "loss"));
+    const auto mlm = folder.values("metrics.jsonl", "mlm_loss");
+    losses.back().insert(losses.back().end(), mlm.begin(), mlm.end());
+    weights.push_back(job.task->model().state_dict().at("nsp.weight").to_vector<float>());
+  }
+  for (std::size_t i = 0; i < losses[0].size(); i++) EXPECT_NEAR(losses[1][i], losses[0][i], 1e-5);
+  for (std::size_t i = 0; i < weights[0].size(); i++)
+    EXPECT_NEAR(weights[1][i], weights[0][i], 1e-5);
+}
+
+TEST(bert_task, says_when_pairs_are_all_alike) {
+  auto text = random_pairs(8, 24, 40);
+  for (auto& sample : text->samples) sample.label = 1;
+  TextJob job = small(text);
+  const auto warnings = job.run(RunFolder("balance")).warnings;
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("of the pairs a share of 1"), std::string::npos) << warnings[0];
+}
+
+TEST(bert_task, an_encoder_is_loaded_from_its_checkpoint) {
+  TextJob job = small(random_pairs(4, 24, 40));
+  const RunFolder folder("encoder");
+  job.run(folder);
+  const auto encoder = load_encoder((folder.path / "checkpoint.safetensors").string());
+  Context context{.training = false};
+  const Tensor tokens = Tensor::zeros({1, 5}, Dtype::i64);
+  EXPECT_EQ(encoder->forward(context, tokens).to_vector<float>(),
+            job.task->encoder().forward(context, tokens).to_vector<float>());
+}
+
+TEST(bert_task, refuses_a_vocabulary_without_a_mask) {
+  auto text = random_pairs(4, 24, 40);
+  text->words.mask = -1;
+  TextJob job = small(text);
+  EXPECT_THROW(job.run(RunFolder("mask")), Error);
+}
+
+TEST(bert_task, emu_trains_as_cpu_does) {
+  if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "not in this build";
+  std::vector<std::vector<double>> losses;
+  for (const char* device : {"cpu", "emu"}) {
+    TextJob job = small(random_pairs(4, 24, 40));
+    job.set("train.device", device);
+    job.set("train.steps", "2");
+    job.set("train.batch_size", "2");
+    const RunFolder folder("emu");
+    job.run(folder);
+    losses.push_back(folder.values("metrics.jsonl", "loss"));
+  }
+  for (int i : {0, 1}) EXPECT_NEAR(losses[1][i], losses[0][i], 1e-5 * losses[0][i]);
+}
+
+}  // namespace lacuna
