@@ -65,9 +65,11 @@ static const Register cases([] {
                return y;
              },
          .gradient = false});
-    add({.name = op + "/middle_dim", .inputs = {{{2, 5, 3}}}, .apply = [log](const Tensors& x) {
-           return log ? log_softmax(x[0], 1) : softmax(x[0], -2);
-         }});
+    add({.name = op + "/middle_dim",
+         .inputs = {{{2, 5, 3}}},
+         .apply =
+             [log](const Tensors& x) { return log ? log_softmax(x[0], 1) : softmax(x[0], -2); },
+         .bf16_gradient_tolerance = kShares});
   }
 });
 
