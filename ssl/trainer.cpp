@@ -6,6 +6,7 @@
 
 #include "../core/graph.h"
 #include "../core/ops/concat.h"
+#include "../core/ops/elementwise.h"
 #include "../core/ops/shape.h"
 #include "../core/staging.h"
 #include "../core/tape.h"

@@ -88,7 +88,7 @@ class Trainer {
   EarlyStopping stopping_;
   std::int64_t step_ = 0, steps_ = 0;
   double seconds_before_ = 0;  // of earlier sittings, from metrics.jsonl
-  double log_sum_ = 0, epoch_sum_ = 0;
+  double step_loss_ = 0, log_sum_ = 0, epoch_sum_ = 0;
   std::map<std::string, double>
       part_sums_;  // of a task's further losses, over the same steps as log_sum_
   std::int64_t log_count_ = 0, epoch_count_ = 0;
