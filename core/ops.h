@@ -11,6 +11,7 @@
 #include "ops/embedding.h"
 #include "ops/index.h"
 #include "ops/info_nce.h"
+#include "ops/kv_cache.h"
 #include "ops/layer_norm.h"
 #include "ops/mask_image.h"
 #include "ops/mask_tokens.h"

@@ -1,10 +1,9 @@
 #include "optimizer.h"
 
 namespace lacuna {
-namespace {
 
-void check_tensors(const char* op, const OptimizerTensor* tensors, std::int64_t count,
-                   bool needs_first, bool needs_second) {
+void check_optimizer_tensors(const char* op, const OptimizerTensor* tensors, std::int64_t count,
+                             bool needs_first, bool needs_second) {
   LACUNA_CHECK(count == 0 || tensors, op, "the table of tensors is missing");
   for (std::int64_t i = 0; i < count; i++) {
     const OptimizerTensor& t = tensors[i];
@@ -23,14 +22,14 @@ void check_tensors(const char* op, const OptimizerTensor* tensors, std::int64_t 
   }
 }
 
-}  // namespace
-
 void validate(const SgdStep& a) {
-  check_tensors(a.op, a.tensors, a.count, a.momentum != 0, false);
+  check_optimizer_tensors(a.op, a.tensors, a.count, a.momentum != 0, false);
   LACUNA_CHECK(a.momentum != 0 || !a.nesterov, a.op, "Nesterov needs a momentum");
 }
-void validate(const AdamStep& a) { check_tensors(a.op, a.tensors, a.count, true, true); }
-void validate(const LerpStep& a) { check_tensors(a.op, a.tensors, a.count, false, false); }
+void validate(const AdamStep& a) { check_optimizer_tensors(a.op, a.tensors, a.count, true, true); }
+void validate(const LerpStep& a) {
+  check_optimizer_tensors(a.op, a.tensors, a.count, false, false);
+}
 
 void validate(const SumSquares& a) {
   LACUNA_CHECK(a.sums.ndim == 1 && a.sums.shape[0] == a.count && a.sums.dtype == Dtype::f64 &&

@@ -7,6 +7,7 @@
 //          Kingma, Ba 2015. Decoupled (AdamW; Loshchilov, Hutter 2019): p *= 1 - lr * weight_decay first.
 //   lerp   p += weight * (g - p), g unscaled: the exponential moving average of parameters
 // The results depend neither on the number of threads nor on what else is in the same call.
+// LAMB and LARS, whose rate differs from tensor to tensor: optimizer_layerwise.h.
 #include "array.h"
 
 namespace lacuna {
@@ -18,6 +19,7 @@ struct OptimizerTensor {
   Array first, second;  // in, out: m and v, where the rule has them
   double lr = 0, weight_decay = 0;
   double bias1 = 1, bias2 = 1;  // Adam: 1 - beta^t, or 1 for no correction
+  bool adapt = true;            // LAMB, LARS: the trust ratio applies
 };
 
 struct SgdStep {
@@ -52,6 +54,10 @@ struct SumSquares {
   std::int64_t count;
   Array sums;  // out, (count) f64
 };
+
+/// Each tensor has its arrays, contiguous, of one shape, f32 (f64 on cpu), and all are on one device.
+void check_optimizer_tensors(const char* op, const OptimizerTensor* tensors, std::int64_t count,
+                             bool needs_first, bool needs_second);
 
 void validate(const SgdStep&);
 void validate(const AdamStep&);

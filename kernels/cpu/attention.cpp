@@ -1,5 +1,7 @@
 // Attention on cpu, in f32 by tiles of 64 queries and up to 256 keys: scores of a tile, a running softmax over its rows, and
 // the product with the values, all in the second-level cache.
+//   few queries  (a step of generation) forward splits the keys into chunks of 512, each with a softmax of its own, and joins
+//                them in order; a few rows are multiplied with the keys where they lie
 //   pieces       forward and dq: a tile of queries; dk and dv: a tile of 64 keys; backward of many heads: a head. Each piece
 //                writes rows of its own
 //   determinism  every sum has one order, whatever the number of threads
@@ -22,6 +24,10 @@ using Floats = HeadRows<const float>;
 constexpr int64_t kTile = kAttentionBlock;
 // From so many on, each thread has heads enough: backward then takes a whole head at a time, with 5 products for 7.
 constexpr int64_t kManyHeads = 32;
+
+// Up to so many queries, forward splits the keys; up to kRows of them, products are taken row by row.
+constexpr int64_t kFew = 16, kRows = 4, kChunk = 2 * kMostKeys;
+constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
 int64_t tiles_of(int64_t n) { return (n + kTile - 1) / kTile; }
 
@@ -87,43 +93,122 @@ struct Tile {
   }
 };
 
-// f(first column, their number) for the columns that rows [first, end) of the scores, or of their transpose, meet.
+struct Columns {
+  int64_t begin = 0, end = std::numeric_limits<int64_t>::max();
+};
+
+// f(first column, their number) for the columns that rows [first, end) of the scores, or of their transpose, meet; of
+// those in `within`, which begins with a tile.
 template <class F>
-void each_tile(const AttentionHead& head, bool transposed, int64_t first, int64_t end, F&& f) {
+void each_tile(const AttentionHead& head, bool transposed, int64_t first, int64_t end, F&& f,
+               Columns within = {}) {
   const AttentionBand band = transposed ? head.queries() : head.keys();
   end = std::min<int64_t>(end, band.rows);
   if (first >= end) return;
-  const int64_t step = step_of(*head.mask), stop = band.end(static_cast<std::int32_t>(end - 1)),
-                start = band.begin(static_cast<std::int32_t>(first)) / kTile * kTile;
+  const int64_t step = step_of(*head.mask),
+                stop = std::min<int64_t>(band.end(static_cast<std::int32_t>(end - 1)), within.end),
+                start = std::max<int64_t>(
+                    band.begin(static_cast<std::int32_t>(first)) / kTile * kTile, within.begin);
   for (int64_t c = start; c < stop; c += step)
     if (transposed ? head.block(c, first) : head.block(first, c)) f(c, std::min(step, stop - c));
 }
 
-void forward_tile(const AttentionForward& a, const AttentionHead& head, int64_t i0) {
-  const int64_t m = std::min(kTile, head.sq - i0), d = head.d;
+// What m rows have summed so far: out (m, d), and of each row the maximum and the sum of its softmax.
+struct Sums {
+  int64_t m, d;
+  float *out, *max, *sum;
+  static int64_t size(int64_t m, int64_t d) { return m * (d + 2); }
+  Sums(float* p, int64_t rows, int64_t depth)
+      : m(rows), d(depth), out(p), max(p + m * d), sum(max + m) {}
+  void clear() const {
+    std::fill_n(out, m * d, 0.0f);
+    std::fill_n(max, m, kLowest);
+    std::fill_n(sum, m, 0.0f);
+  }
+  // Adds what other columns gave.
+  void join(const Sums& other) const {
+    for (int64_t r = 0; r < m; r++) {
+      if (other.sum[r] == 0) continue;
+      const float top = std::max(max[r], other.max[r]), mine = std::exp(max[r] - top),
+                  theirs = std::exp(other.max[r] - top);
+      for (int64_t c = r * d; c < (r + 1) * d; c++) out[c] = mine * out[c] + theirs * other.out[c];
+      sum[r] = mine * sum[r] + theirs * other.sum[r];
+      max[r] = top;
+    }
+  }
+};
+
+// Queries from i0 on, over the keys within.
+void sum_keys(const AttentionForward& a, const AttentionHead& head, int64_t i0, Columns within,
+              const Sums& sums) {
+  const int64_t m = sums.m, d = head.d;
   const Floats q = head.of<const float>(a.q), k = head.of<const float>(a.k),
                v = head.of<const float>(a.v);
-  Scratch<float> s(static_cast<std::size_t>(m * step_of(a.mask))),
-      out(static_cast<std::size_t>(m * d));
-  std::fill_n(out.data(), m * d, 0.0f);
-  float max[kTile], sum[kTile] = {};
-  std::fill_n(max, m, -std::numeric_limits<float>::infinity());
+  Scratch<float> s(static_cast<std::size_t>(m * step_of(a.mask)));
+  sums.clear();
   const auto scale = static_cast<float>(a.scale);
+  const AttentionRows& rows = attention_rows();
+  const bool by_rows = m <= kRows;
   Tile tile(head, a.dropout);
-  each_tile(head, false, i0, i0 + m, [&](int64_t j0, int64_t n) {
-    scores(q, i0, m, k, j0, n, d, s.data());
-    for (int64_t r = 0; r < m; r++)
-      attention_rows().softmax(s.data() + r * n, tile.row(i0 + r, j0, n), scale, max[r], sum[r],
-                               out.data() + r * d, static_cast<std::size_t>(d));
-    accumulate(s.data(), false, m, n, v, j0, d, out.data());
-  });
+  each_tile(
+      head, false, i0, i0 + m,
+      [&](int64_t j0, int64_t n) {
+        if (by_rows)
+          rows.scores(s.data(), {q[i0], q.stride}, m, {k[j0], k.stride}, n, d);
+        else
+          scores(q, i0, m, k, j0, n, d, s.data());
+        for (int64_t r = 0; r < m; r++)
+          rows.softmax(s.data() + r * n, tile.row(i0 + r, j0, n), scale, sums.max[r], sums.sum[r],
+                       sums.out + r * d, static_cast<std::size_t>(d));
+        if (by_rows)
+          rows.accumulate(sums.out, s.data(), m, {v[j0], v.stride}, n, d);
+        else
+          accumulate(s.data(), false, m, n, v, j0, d, sums.out);
+      },
+      within);
+}
+
+void write_rows(const AttentionForward& a, const AttentionHead& head, int64_t i0,
+                const Sums& sums) {
   const HeadRows<float> y = head.of<float>(a.y);
   float* const lse = a.lse.as<float>() + (head.sample * a.q.dim(1) + head.head) * head.sq + i0;
-  for (int64_t r = 0; r < m; r++) {
-    attention_rows().multiply(y[i0 + r], out.data() + r * d, sum[r] == 0 ? 0 : 1 / sum[r],
-                              static_cast<std::size_t>(d));
-    lse[r] = sum[r] == 0 ? -std::numeric_limits<float>::infinity() : max[r] + std::log(sum[r]);
+  for (int64_t r = 0; r < sums.m; r++) {
+    const float sum = sums.sum[r];
+    attention_rows().multiply(y[i0 + r], sums.out + r * sums.d, sum == 0 ? 0 : 1 / sum,
+                              static_cast<std::size_t>(sums.d));
+    lse[r] = sum == 0 ? kLowest : sums.max[r] + std::log(sum);
   }
+}
+
+void forward_tile(const AttentionForward& a, const AttentionHead& head, int64_t i0) {
+  const int64_t m = std::min(kTile, head.sq - i0);
+  Scratch<float> room(static_cast<std::size_t>(Sums::size(m, head.d)));
+  const Sums sums(room.data(), m, head.d);
+  sum_keys(a, head, i0, {}, sums);
+  write_rows(a, head, i0, sums);
+}
+
+void forward_few(const AttentionForward& a) {
+  const int64_t heads = a.q.dim(0) * a.q.dim(1), m = a.q.dim(2), d = a.q.dim(3), sk = a.k.dim(2);
+  const int64_t chunks = std::max<int64_t>(1, (sk + kChunk - 1) / kChunk), size = Sums::size(m, d);
+  Scratch<float> room(static_cast<std::size_t>(heads * chunks * size));
+  const double ns = 0.1 * static_cast<double>(m * std::min(sk, kChunk) * d);
+  parallel_for(heads * chunks, grain_for(ns), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t first = i % chunks * kChunk;
+      sum_keys(a, AttentionHead(a, i / chunks), 0, {first, first + kChunk},
+               Sums(room.data() + i * size, m, d));
+    }
+  });
+  parallel_for(heads, grain_for(static_cast<double>(chunks * size)),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t head = begin; head < end; head++) {
+                   const Sums sums(room.data() + head * chunks * size, m, d);
+                   for (int64_t i = 1; i < chunks; i++)
+                     sums.join(Sums(room.data() + (head * chunks + i) * size, m, d));
+                   write_rows(a, AttentionHead(a, head), 0, sums);
+                 }
+               });
 }
 
 struct BackwardHead {
@@ -149,7 +234,7 @@ struct BackwardHead {
     for (int64_t r = 0; r < m; r++) {
       const int64_t i = i0 + r;
       AttentionRow row = tile.row(i, j0, n);
-      if (lse[i] == -std::numeric_limits<float>::infinity()) row.begin = row.end = 0;
+      if (lse[i] == kLowest) row.begin = row.end = 0;
       attention_rows().gradient(p + r * n, ds + r * n, row, static_cast<float>(a.scale), lse[i],
                                 delta[i]);
     }
@@ -219,6 +304,7 @@ void each_piece(int64_t heads, int64_t rows, int64_t columns, int64_t d, F&& f) 
 
 void attention_forward(const AttentionForward& a, Stream) {
   if (a.q.dtype == Dtype::f64) return attention_forward_plain(a);
+  if (a.q.dim(2) <= kFew) return forward_few(a);
   const int64_t heads = a.q.dim(0) * a.q.dim(1);
   each_piece(heads, a.q.dim(2), a.k.dim(2), a.q.dim(3),
              [&](int64_t head, int64_t i0) { forward_tile(a, AttentionHead(a, head), i0); });

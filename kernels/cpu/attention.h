@@ -10,6 +10,7 @@ struct HeadRows {
   T* p = nullptr;
   std::int64_t stride = 0;
   HeadRows() = default;
+  HeadRows(T* rows, std::int64_t step) : p(rows), stride(step) {}
   HeadRows(const Array& a, std::int64_t sample, std::int64_t head)
       : p(a.as<T>()), stride(a ? a.strides[2] : 0) {
     if (a) p += sample * a.strides[0] + head * a.strides[1];
@@ -84,6 +85,12 @@ struct AttentionRows {
                   std::size_t d);
   /// With p = exp(scale s - lse): s = keep p, dp = p (keep dp - delta).
   void (*gradient)(float* s, float* dp, const AttentionRow&, float scale, float lse, float delta);
+  /// s (m, n) = q (m, d) k (n, d)^T of a few queries: no key is packed, each is read once.
+  void (*scores)(float* s, const HeadRows<const float>& q, std::int64_t m,
+                 const HeadRows<const float>& k, std::int64_t n, std::int64_t d);
+  /// out (m, d) += s (m, n) v (n, d), likewise.
+  void (*accumulate)(float* out, const float* s, std::int64_t m, const HeadRows<const float>& v,
+                     std::int64_t n, std::int64_t d);
   float (*dot)(const float* a, const float* b, std::size_t n);
   void (*multiply)(float* to, const float* from, float factor, std::size_t n);  // to = factor from
 };

@@ -98,7 +98,52 @@ HWY_NOINLINE void gradient_row(float* s, float* dp, const AttentionRow& row, flo
   });
 }
 
-AttentionRows rows() { return {keep_row, softmax_row, gradient_row, dot_row, multiply_row}; }
+HWY_NOINLINE void few_scores(float* s, const HeadRows<const float>& q, std::int64_t m,
+                             const HeadRows<const float>& k, std::int64_t n, std::int64_t depth) {
+  for (std::int64_t j = 0; j < n; j++)
+    for (std::int64_t i = 0; i < m; i++)
+      s[i * n + j] = dot_row(q[i], k[j], static_cast<size_t>(depth));
+}
+
+// A strip of four vectors of out stays in registers for all keys.
+HWY_NOINLINE void few_accumulate(float* out, const float* s, std::int64_t m,
+                                 const HeadRows<const float>& v, std::int64_t n,
+                                 std::int64_t depth) {
+  const D d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  for (std::int64_t i = 0; i < m; i++) {
+    float* const y = out + i * depth;
+    const float* const p = s + i * n;
+    std::int64_t c = 0;
+    for (; c + 4 * lanes <= depth; c += 4 * lanes) {
+      V a0 = hn::LoadU(d, y + c), a1 = hn::LoadU(d, y + c + lanes),
+        a2 = hn::LoadU(d, y + c + 2 * lanes), a3 = hn::LoadU(d, y + c + 3 * lanes);
+      for (std::int64_t j = 0; j < n; j++) {
+        const float* const from = v[j] + c;
+        const V f = hn::Set(d, p[j]);
+        a0 = hn::MulAdd(f, hn::LoadU(d, from), a0);
+        a1 = hn::MulAdd(f, hn::LoadU(d, from + lanes), a1);
+        a2 = hn::MulAdd(f, hn::LoadU(d, from + 2 * lanes), a2);
+        a3 = hn::MulAdd(f, hn::LoadU(d, from + 3 * lanes), a3);
+      }
+      hn::StoreU(a0, d, y + c);
+      hn::StoreU(a1, d, y + c + lanes);
+      hn::StoreU(a2, d, y + c + 2 * lanes);
+      hn::StoreU(a3, d, y + c + 3 * lanes);
+    }
+    for (; c < depth; c += lanes) {
+      const auto count = static_cast<size_t>(std::min(lanes, depth - c));
+      V a = get(d, y + c, count);
+      for (std::int64_t j = 0; j < n; j++)
+        a = hn::MulAdd(hn::Set(d, p[j]), get(d, v[j] + c, count), a);
+      put(d, a, y + c, count);
+    }
+  }
+}
+
+AttentionRows rows() {
+  return {keep_row, softmax_row, gradient_row, few_scores, few_accumulate, dot_row, multiply_row};
+}
 
 }  // namespace lacuna::cpu::attention::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

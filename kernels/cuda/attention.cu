@@ -2,9 +2,9 @@
 //   math         y = drop(softmax(scale q k^T + mask)) v and lse = log sum exp; see ../attention.h
 //   shapes       (b, h, s, d) with unit stride in d, d <= 128, zero-filled to 32, 64 or 128; f32 (as f32 or tf32) or bf16
 //   traffic      q once, y and lse once; k and v once a tile of 64 queries, mostly out of L2; no scores
-//   launch       one block of 4 warps a tile of 64 queries, over tiles of 64 keys; those that the mask hides are passed
-//                over, and only those that it cuts compare indices. v is on its way while q k^T is multiplied, the next k
-//                while p v is
+//   launch       up to 16 queries: attention_split.cu; else one block of 4 warps a tile of 64 queries, over tiles of 64 keys;
+//                those that the mask hides are passed over, and only those that it cuts compare indices. v is on its way
+//                while q k^T is multiplied, the next k while p v is
 //   numerics     f32 sums, running maximum, exp2 with scale log2(e) folded in; p is rounded to the operands' type; in f32
 //                each operand is the sum of two tf32 and three of the four products are taken (about 22 bits)
 //   determinism  yes: fixed order, no atomics
@@ -83,6 +83,7 @@ __global__ void __launch_bounds__(kTileThreads, kBlocksOf<Shape>)
 }  // namespace
 
 void attention_forward(const AttentionForward& a, Stream stream) {
+  if (a.q.dim(2) <= kFewQueries) return attention_forward_split(a, stream);
   with_head_shape(a.q, [&](auto shape) {
     using Shape = decltype(shape);
     using T = typename Shape::T;

@@ -148,6 +148,10 @@ __device__ __forceinline__ unsigned kept(const AttentionProblem& a, const Attent
   return bits;
 }
 
+/// Up to so many queries, attention splits the keys among blocks: attention_split.cu.
+inline constexpr std::int64_t kFewQueries = 16;
+void attention_forward_split(const AttentionForward&, Stream);
+
 /// Calls f(RowShape) for what the arrays' type, precision() and d ask for.
 template <class F>
 void with_head_shape(const Array& q, F&& f) {

@@ -13,7 +13,7 @@
 //   determinism  yes: the order of additions depends on the index alone
 //   checked by   tests/ops/index.cpp, tests/emu/index.cpp
 //   measured     not measured
-#include "../index.h"
+#include "index.cuh"
 
 #include <device/launch.cuh>
 #include <device/shared.cuh>
@@ -80,15 +80,16 @@ struct Entry {
   std::int64_t to, row;  // destination and source row
 };
 
-// Destination of each of `rows` source rows (o, i, k), k below `inner`; beyond the last one where the index is bad.
+// Destination of each of `rows` source rows (o, i, k), k below `inner`; beyond the last one where the index is bad or
+// `skipped`.
 __global__ void __launch_bounds__(kThreads)
     make_entries(Entry* entries, Places places, std::int64_t inner, std::int64_t rows,
-                 std::int64_t destinations) {
+                 std::int64_t destinations, std::int64_t skipped) {
   const std::int64_t row = thread_item();
   if (row >= rows) return;
   const std::int64_t oi = row / inner, k = row - oi * inner, o = oi / places.m;
   const std::int64_t to = places.at(o, oi - o * places.m, k);
-  const bool good = to >= 0 && to < places.n;
+  const bool good = to >= 0 && to < places.n && to != skipped;
   entries[row] = {good ? (o * places.n + to) * inner + k : destinations, row};
 }
 
@@ -216,7 +217,7 @@ void gather_units(const Gather& a, std::int64_t units, Stream stream) {
 }
 
 template <class T>
-void add_rows(const ScatterAdd& a, Stream stream) {
+void add_rows(const ScatterAdd& a, std::int64_t skipped, Stream stream) {
   const bool whole = whole_rows(a.index);
   const std::int64_t inner = a.y.dim(2), m = a.source.dim(1), columns = whole ? inner : 1;
   const std::int64_t rows = a.source.size() / columns, destinations = a.y.size() / columns;
@@ -226,7 +227,8 @@ void add_rows(const ScatterAdd& a, Stream stream) {
   const Workspace<std::int64_t> counts(device, tiles * kDigits);
   Entry *from = entries.data(), *to = from + rows;
   launch({.grid = blocks_for(rows), .block = kThreads, .stream = stream, .barriers = false},
-         make_entries, from, Places(a.index, a.y.dim(1)), whole ? 1 : inner, rows, destinations);
+         make_entries, from, Places(a.index, a.y.dim(1)), whole ? 1 : inner, rows, destinations,
+         skipped);
   for (int shift = 0; m > 1 && shift < 63 && destinations >> shift > 0; shift += 8) {
     launch({.grid = tiles, .block = kDigits, .stream = stream, .barriers = false}, count_digits,
            counts.data(), from, rows, shift);
@@ -263,9 +265,12 @@ void gather(const Gather& a, Stream stream) {
   gather_units<std::uint8_t>(a, inner, stream);
 }
 
-void scatter_add(const ScatterAdd& a, Stream stream) {
+void scatter_add(const ScatterAdd& a, Stream stream) { scatter_add_but(a, -1, stream); }
+
+void scatter_add_but(const ScatterAdd& a, std::int64_t skipped, Stream stream) {
   if (a.source.size() == 0) return;
-  a.y.dtype == Dtype::bf16 ? add_rows<bf16>(a, stream) : add_rows<float>(a, stream);
+  a.y.dtype == Dtype::bf16 ? add_rows<bf16>(a, skipped, stream)
+                           : add_rows<float>(a, skipped, stream);
 }
 
 }  // namespace lacuna::LACUNA_NS

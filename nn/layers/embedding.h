@@ -10,6 +10,7 @@ class Embedding : public Module {
   struct Options {
     std::int64_t count = 0, width = 0;
     Initializer start = init::normal(0, 1);  // PyTorch's
+    std::int64_t padding = -1;               // id whose vector does not learn; negative: none
   };
 
   Tensor weight;  // (count, width)
@@ -19,7 +20,9 @@ class Embedding : public Module {
                  "count and width must be above 0: got ", options.count, " and ", options.width);
   }
 
-  Tensor forward(Context&, const Tensor& ids) override { return embedding(weight, ids); }
+  Tensor forward(Context&, const Tensor& ids) override {
+    return embedding(weight, ids, options_.padding);
+  }
   void members(Members& m) override {
     m.parameter("weight", weight, {options_.count, options_.width}, options_.start);
   }

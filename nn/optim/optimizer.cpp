@@ -23,6 +23,7 @@ Optimizer::Optimizer(std::vector<NamedTensor> parameters, const std::vector<Para
       if (!group.holds(name)) continue;
       slot.lr_scale = group.lr_scale;
       slot.weight_decay = group.weight_decay.value_or(settings.weight_decay);
+      slot.adapt = group.adapt;
       break;
     }
     const auto zeros = [&] {
@@ -52,6 +53,7 @@ void Optimizer::step(double grad_scale) {
     entry.second = slot.second.array();
     entry.lr = lr * slot.lr_scale;
     entry.weight_decay = slot.weight_decay;
+    entry.adapt = slot.adapt;
     table.push_back(entry);
     steps.push_back(slot.steps);
   }

@@ -1,5 +1,5 @@
 #pragma once
-// What SGD and Adam share. A step reads every parameter's gradient and changes the parameter, in one kernel call:
+// What optimizers share. A step reads every parameter's gradient and changes the parameter, in one kernel call:
 //
 //   Adam adam(model.parameters(), {.lr = 1e-3});
 //   adam.zero_grad();  backward(loss);  adam.step();
@@ -19,6 +19,7 @@ struct ParameterGroup {
   std::function<bool(const std::string& name)> holds;  // the first group that holds a name counts
   double lr_scale = 1;                                 // times Optimizer::lr
   std::optional<double> weight_decay = {};             // the optimizer's where not given
+  bool adapt = true;                                   // Lamb, Lars: by the trust ratio
 };
 
 class Optimizer {
@@ -56,6 +57,7 @@ class Optimizer {
   struct Slot {
     double lr_scale, weight_decay;
     Tensor first, second;
+    bool adapt = true;
     std::int64_t steps = 0;
   };
   std::vector<NamedTensor> state_tensors() const;

@@ -2,6 +2,7 @@
 // runs of one destination, bad indices, any order of threads.
 #include "../../kernels/index.h"
 
+#include "../../kernels/embedding.h"
 #include "kernel_check.h"
 
 namespace lacuna::test {
@@ -102,6 +103,32 @@ TEST(EmuIndex, ScatterAddInBf16RoundsOnce) {
     return ScatterAdd{y.on(device), source.on(device), seen_as_rows(index.on(device), s)};
   });
   y.expect_close("y", 1e-6);
+}
+
+template <class T>
+void check_embedding(std::int64_t n, std::int64_t m, std::int64_t d, double skew,
+                     std::int64_t padding) {
+  SCOPED_TRACE(std::string(name_of(dtype_of<T>)) + " (" + std::to_string(n) + " <- " +
+               std::to_string(m) + ", " + std::to_string(d) + ")");
+  Twin<T> dweight(kType, {n, d}), dy(kType, {m, d}, drawn(m * d, 2));
+  Twin<std::int64_t> ids(kType, {m}, drawn_index({1, n, m, d, true, skew}));
+  run_both<&KernelTable::embedding_backward>(kType, [&](bool device) {
+    return EmbeddingBackward{dweight.on(device), dy.on(device), ids.on(device), padding};
+  });
+  dweight.expect_close("dweight", 3e-6);
+}
+
+TEST(EmuIndex, EmbeddingBackwardWritesEveryRow) {
+  check_embedding<float>(300, 700, 8, 3, 0);
+  check_embedding<float>(70000, 200, 3, 3, -1);
+  check_embedding<float>(5, 0, 4, 1, -1);
+  check_embedding<bf16>(40, 900, 16, 4, 1);
+  Twin<float> dweight(kType, {3, 2}), dy(kType, {4, 2}, drawn(8, 1));
+  Twin<std::int64_t> ids(kType, {4}, std::vector<std::int64_t>{1, -1, 3, 1});  // two bad ones
+  run<&KernelTable::embedding_backward>(
+      EmbeddingBackward{dweight.on(true), dy.on(true), ids.on(true)}, Device{kType});
+  const auto got = dweight.values(), from = dy.values();
+  EXPECT_EQ(got, (std::vector<float>{0, 0, from[0] + from[6], from[1] + from[7], 0, 0}));
 }
 
 TEST(EmuIndex, BadIndicesTouchNothing) {

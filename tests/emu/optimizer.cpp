@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "../../kernels/emu/engine.h"
+#include "../../kernels/optimizer_layerwise.h"
 #include "twin.h"
 
 namespace lacuna::test {
@@ -36,6 +37,7 @@ std::vector<OptimizerTensor> fill(Buffers& b, Dtype dtype, bool first, bool seco
     if (second) o.second = b.array(i + 3, layout(t));
     o.lr = 0.01 * (1 + t % 3);
     o.weight_decay = t % 2 ? 0.1 : 0;
+    o.adapt = t % 5 != 3;
     o.bias1 = 1 - std::pow(0.9, t + 1);
     o.bias2 = 1 - std::pow(0.99, t + 1);
     tensors.push_back(o);
@@ -76,6 +78,12 @@ TEST(EmuOptimizer, Steps) {
       run<&KernelTable::adam_step>(AdamStep{t.data(), kTensors, 0.9, 0.99, 1e-8, decoupled, 0.5},
                                    device);
     });
+  against_f64(true, true, [](const Tensors& t, Device device) {
+    run<&KernelTable::lamb_step>(LambStep{t.data(), kTensors, 0.9, 0.99, 1e-6, 0.5}, device);
+  });
+  against_f64(true, false, [](const Tensors& t, Device device) {
+    run<&KernelTable::lars_step>(LarsStep{t.data(), kTensors, 0.9, 0.1, 0.5}, device);
+  });
   against_f64(true, true, [](const Tensors& t, Device device) {  // the states are not lerp's
     run<&KernelTable::lerp_step>(LerpStep{t.data(), kTensors, 0.25}, device);
   });

@@ -1,4 +1,5 @@
-"""Writes optim.json: ten steps of each optimizer by torch.optim, for tests/nn/optim.cpp.
+"""Writes optim.json: ten steps of each optimizer by torch.optim, for tests/nn/optim.cpp; of LAMB and LARS, which
+torch.optim does not have, by the formulas of their papers below.
 
     python tests/golden/optim.py      (made with the versions recorded in the file)
 """
@@ -21,7 +22,58 @@ CASES = {
     "adam_decay": ("Adam", dict(lr=1e-2, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.1)),
     "adamw": ("AdamW", dict(lr=1e-2, weight_decay=0.1)),
     "adam_clipped": ("Adam", dict(lr=1e-2, max_norm=0.5)),
+    "lamb": ("Lamb", dict(lr=1e-2, weight_decay=0.01)),
+    "lamb_plain_bias": ("Lamb", dict(lr=1e-2, betas=(0.8, 0.95), weight_decay=0.1, excluded="b.bias")),
+    "lamb_uncorrected": ("Lamb", dict(lr=1e-2, weight_decay=0.01, bias_correction=False, max_norm=0.5)),
+    "lars": ("Lars", dict(lr=2.0, momentum=0.9, eta=0.02, weight_decay=1e-2)),
+    "lars_plain_bias": ("Lars", dict(lr=0.2, momentum=0.9, eta=0.001, weight_decay=1e-4, excluded="b.bias")),
 }
+
+
+class Lamb:
+    """You et al. 2020, Algorithm 2, with phi(x) = x."""
+
+    def __init__(self, params, lr, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.0, bias_correction=True, excluded=None):
+        self.params, self.lr, self.betas, self.eps = params, lr, betas, eps
+        self.decay, self.correct, self.excluded, self.t = weight_decay, bias_correction, excluded, 0
+        self.m = {n: torch.zeros_like(p) for n, p in params.items()}
+        self.v = {n: torch.zeros_like(p) for n, p in params.items()}
+
+    @torch.no_grad()
+    def step(self):
+        self.t += 1
+        b1, b2 = self.betas
+        for n, w in self.params.items():
+            self.m[n] = b1 * self.m[n] + (1 - b1) * w.grad
+            self.v[n] = b2 * self.v[n] + (1 - b2) * w.grad ** 2
+            c1, c2 = (1 - b1 ** self.t, 1 - b2 ** self.t) if self.correct else (1.0, 1.0)
+            r = (self.m[n] / c1) / ((self.v[n] / c2).sqrt() + self.eps)
+            trust = 1.0
+            if n != self.excluded:
+                r = r + self.decay * w
+                if w.norm() > 0 and r.norm() > 0:
+                    trust = w.norm() / r.norm()
+            w -= self.lr * trust * r
+
+
+class Lars:
+    """You, Gitman, Ginsburg 2017 as SimCLR has it: decay joins the gradient first, the buffer holds the rate."""
+
+    def __init__(self, params, lr, momentum, eta, weight_decay, excluded=None):
+        self.params, self.lr, self.momentum, self.eta = params, lr, momentum, eta
+        self.decay, self.excluded = weight_decay, excluded
+        self.m = {n: torch.zeros_like(p) for n, p in params.items()}
+
+    @torch.no_grad()
+    def step(self):
+        for n, w in self.params.items():
+            g, trust = w.grad, 1.0
+            if n != self.excluded:
+                g = g + self.decay * w
+                if w.norm() > 0 and g.norm() > 0:
+                    trust = self.eta * w.norm() / g.norm()
+            self.m[n] = self.momentum * self.m[n] + self.lr * trust * g
+            w -= self.m[n]
 
 
 def tensors(generator, scale):
@@ -33,7 +85,10 @@ def run(kind, options, start, gradients, dtype):
     options = dict(options)
     max_norm = options.pop("max_norm", None)
     params = {n: torch.nn.Parameter(torch.tensor(v, dtype=dtype)) for n, v in start.items()}
-    optimizer = getattr(torch.optim, kind)(params.values(), foreach=False, **options)
+    if kind in ("Lamb", "Lars"):
+        optimizer = globals()[kind](params, **options)
+    else:
+        optimizer = getattr(torch.optim, kind)(params.values(), foreach=False, **options)
     out = {"params": {}, "norms": []}
     for step in range(1, STEPS + 1):
         for n, p in params.items():

@@ -1,4 +1,4 @@
-// Optimizers against torch.optim (tests/golden/optim.json), and what surrounds them.
+// Optimizers against torch.optim and published formulas (tests/golden/optim.json), and what surrounds them.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -13,6 +13,8 @@
 #include "../../nn/optim/clip.h"
 #include "../../nn/optim/early_stopping.h"
 #include "../../nn/optim/ema.h"
+#include "../../nn/optim/lamb.h"
+#include "../../nn/optim/lars.h"
 #include "../../nn/optim/schedule.h"
 #include "../../nn/optim/sgd.h"
 #include "support.h"
@@ -53,7 +55,29 @@ std::unique_ptr<Optimizer> make(const json& c, const std::vector<NamedTensor>& p
                                                           .momentum = o.value("momentum", 0.0),
                                                           .nesterov = o.value("nesterov", false),
                                                           .weight_decay = decay});
+  std::vector<ParameterGroup> groups;
+  if (o.contains("excluded"))
+    groups.push_back({.holds = [name = o.at("excluded").get<std::string>()](
+                                   const std::string& n) { return n == name; },
+                      .weight_decay = 0.0,
+                      .adapt = false});
+  if (c.at("kind") == "Lars")
+    return std::make_unique<Lars>(
+        parameters,
+        Lars::Options{
+            .lr = lr, .momentum = o.at("momentum"), .eta = o.at("eta"), .weight_decay = decay},
+        groups);
   const auto betas = o.value("betas", std::vector<double>{0.9, 0.999});
+  if (c.at("kind") == "Lamb")
+    return std::make_unique<Lamb>(
+        parameters,
+        Lamb::Options{.lr = lr,
+                      .beta1 = betas[0],
+                      .beta2 = betas[1],
+                      .eps = o.value("eps", 1e-6),
+                      .weight_decay = decay,
+                      .bias_correction = o.value("bias_correction", true)},
+        groups);
   const Adam::Options options{.lr = lr,
                               .beta1 = betas[0],
                               .beta2 = betas[1],
@@ -80,7 +104,7 @@ Tensor leaf(const std::vector<float>& values) {
 
 }  // namespace
 
-TEST(optim, ten_steps_are_those_of_torch) {
+TEST(optim, ten_steps_are_the_golden_ones) {
   const json golden = fixture();
   for (const auto& [name, c] : golden.at("cases").items()) {
     for (Dtype dtype : {Dtype::f32, Dtype::f64}) {
@@ -116,8 +140,9 @@ TEST(optim, without_bias_correction_the_first_step_is_small) {
   EXPECT_NEAR(p.item(), 1 - 0.1 * 0.1 / std::sqrt(0.001), 1e-6);
 }
 
-TEST(optim, many_tensors_in_one_call_and_any_number_of_threads_give_the_same_bits) {
-  const auto train = [](int threads, bool together) {
+template <class Kind>
+void expect_the_same_bits_for_any_split(const typename Kind::Options& options) {
+  const auto train = [&](int threads, bool together) {
     const int before = cpu::threads();
     cpu::set_threads(threads);
     std::vector<NamedTensor> parameters;
@@ -128,11 +153,10 @@ TEST(optim, many_tensors_in_one_call_and_any_number_of_threads_give_the_same_bit
     }
     std::vector<std::unique_ptr<Optimizer>> optimizers;
     if (together) {
-      optimizers.push_back(std::make_unique<Adam>(parameters, Adam::Options{.weight_decay = 0.1}));
+      optimizers.push_back(std::make_unique<Kind>(parameters, options));
     } else {
       for (const auto& p : parameters)
-        optimizers.push_back(
-            std::make_unique<Adam>(std::vector{p}, Adam::Options{.weight_decay = 0.1}));
+        optimizers.push_back(std::make_unique<Kind>(std::vector{p}, options));
     }
     double norm = 0;
     for (int step = 0; step < 3; step++) {
@@ -142,13 +166,35 @@ TEST(optim, many_tensors_in_one_call_and_any_number_of_threads_give_the_same_bit
     }
     cpu::set_threads(before);
     std::vector<double> out{norm};
-    for (auto& [name, p] : parameters)
-      for (double v : p.to_vector<double>()) out.push_back(v);
+    for (const NamedTensor& p : parameters)
+      for (double v : p.tensor.to_vector<double>()) out.push_back(v);
     return out;
   };
   const auto one = train(1, true);
   EXPECT_EQ(train(3, true), one);
   EXPECT_EQ(train(1, false), one);
+}
+
+TEST(optim, many_tensors_in_one_call_and_any_number_of_threads_give_the_same_bits) {
+  expect_the_same_bits_for_any_split<Adam>({.weight_decay = 0.1});
+  expect_the_same_bits_for_any_split<Lamb>({.weight_decay = 0.1});
+  expect_the_same_bits_for_any_split<Lars>({.weight_decay = 0.1});
+}
+
+TEST(optim, the_rate_is_the_tensors_own_and_1_where_a_norm_is_0) {
+  const auto first_step = [](const std::vector<float>& value, const std::vector<float>& gradient,
+                             bool adapt) {
+    Tensor p = leaf(value);
+    Lars lars({{"p", p}}, {.lr = 0.5, .eta = 0.1, .weight_decay = 0},
+              {{.holds = [](const std::string&) { return true; }, .adapt = adapt}});
+    p.set_grad(Tensor::from(gradient, p.shape()));
+    lars.step();
+    return p.to_vector<float>();
+  };
+  EXPECT_EQ(first_step({3, 4}, {0, 2}, true), (std::vector<float>{3, 3.75f}));  // 0.5 * 0.1 * 5 / 2
+  EXPECT_EQ(first_step({3, 4}, {0, 2}, false), (std::vector<float>{3, 3}));
+  EXPECT_EQ(first_step({0, 0}, {0, 2}, true), (std::vector<float>{0, -1}));
+  EXPECT_EQ(first_step({3, 4}, {0, 0}, true), (std::vector<float>{3, 4}));
 }
 
 TEST(optim, groups_scale_the_rate_and_set_the_decay) {
@@ -218,6 +264,8 @@ TEST(optim, mistakes_are_errors) {
   EXPECT_THROWS_WITH(Sgd({{"a", a}}, {.lr = -1}), "lr");
   EXPECT_THROWS_WITH(Sgd({{"a", a}}, {.nesterov = true}), "Nesterov needs a momentum");
   EXPECT_THROWS_WITH(Adam({{"a", a}}, {.beta1 = 1}), "betas");
+  EXPECT_THROWS_WITH(Lamb({{"a", a}}, {.beta2 = 1}), "betas");
+  EXPECT_THROWS_WITH(Lars({{"a", a}}, {.eta = 0}), "eta");
   EXPECT_THROWS_WITH(clip_scale(1, 0), "max_norm");
 }
 

@@ -111,6 +111,20 @@ const Register cases([] {
   one("many_heads", {.b = 4, .h = 8, .sq = 5, .sk = 66, .d = 4}, {.causal = true});
   one("scale", {.sq = 5, .sk = 9}, {.scale = 0.125});
 
+  // A few queries: the keys are split into chunks.
+  for (std::int64_t n : {1, 3, 5, 16, 17})
+    one("few/sq=" + std::to_string(n), {.sq = n, .sk = 300, .d = 33}, {.causal = true});
+  for (std::int64_t n : {127, 128, 129, 512, 1025, 1100})
+    one("few/sk=" + std::to_string(n), {.h = 1, .sq = 2, .sk = n});
+  one("few/d=128", {.h = 1, .sq = 4, .sk = 257, .d = 128});
+  one("few/many_heads", {.b = 3, .h = 8, .sq = 1, .sk = 600, .d = 4});
+  one("few/lengths", {.b = 5, .sq = 2, .sk = 700}, {.lengths = lengths_of({0, 1, 130, 512, 700})});
+  one("few/window", {.sq = 3, .sk = 700}, {.causal = true, .window = 150});
+  one("few/more_queries", {.sq = 9, .sk = 5}, {.causal = true});
+  one("few/blocks", {.sq = 3, .sk = 600},
+      {.blocks = blocks_of({0, 0, 1, 0, 0, 0, 0, 1, 1, 0}, {1, 10})});
+  one("few/dropout", {.b = 2, .sq = 3, .sk = 400}, {.dropout = 0.3});
+
   one("causal", {.sq = 70, .sk = 70}, {.causal = true});
   one("causal_d=128", {.h = 1, .sq = 65, .sk = 80, .d = 128}, {.causal = true});
   one("causal_more_keys", {.sq = 33, .sk = 130}, {.causal = true});

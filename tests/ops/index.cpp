@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "../../core/ops/embedding.h"
-#include "../../core/tape.h"
 #include "case.h"
 #include "errors.h"
 
@@ -87,21 +85,6 @@ void add_case(const std::string& name, const Shape& x, std::int64_t m, int dim) 
        .tolerance = 1e-5});  // up to a thousand terms in one f32
 }
 
-void embedding_case(const std::string& name, std::int64_t n, std::int64_t d, const Shape& ids) {
-  add({.name = "embedding/" + name,
-       .inputs = {{{n, d}}, index(ids, n)},
-       .apply = [](const Tensors& t) { return embedding(t[0], t[1]); },
-       .reference =
-           [d](const Tensors& t) {
-             const auto v = t[0].to_vector<double>(), at = t[1].to_vector<double>();
-             std::vector<double> y;
-             for (const double id : at)
-               for (std::int64_t k = 0; k < d; k++)
-                 y.push_back(v[static_cast<std::size_t>(id) * d + k]);
-             return y;
-           }});
-}
-
 const Register cases([] {
   for (int dim = 0; dim < 3; dim++) {
     Shape y = {4, 5, 3};
@@ -119,17 +102,12 @@ const Register cases([] {
     select_case("inner=" + size, {3, n}, 4, 0);
     add_case("m=" + size, {2, 5, 3}, n, 1);
     add_case("inner=" + size, {3, n}, 4, 0);
-    embedding_case("ids=" + size, 5, 3, {n});
-    embedding_case("dim=" + size, 5, n, {2, 4});
     if (n == 0) continue;  // nothing can be picked from nothing: RulesNameTheValueAndItsPlace
     gather_case("n=" + size, {2, n, 3}, {2, 4, 3}, 1);
     select_case("n=" + size, {2, n, 3}, 4, 1);
     add_case("n=" + size, {n, 3}, 4, 0);
-    embedding_case("rows=" + size, n, 3, {2, 3});
   }
   gather_case("one_dim", {7}, {9}, 0);
-  embedding_case("tokens", 11, 70, {3, 2, 4});
-  embedding_case("one_id", 5, 3, {});
   add({.name = "index_select/integers",
        .inputs = {{{4, 3}, 0, 100, Dtype::i32}, index({6}, 4)},
        .apply = [](const Tensors& t) { return index_select(t[0], 0, t[1]); },
@@ -142,11 +120,6 @@ Tensor ids(const std::vector<std::int64_t>& values, const Shape& shape) {
 
 TEST(Index, RulesNameTheValueAndItsPlace) {
   const Tensor x = Tensor::zeros({4, 3});
-  EXPECT_EQ(error_of([&] {
-              embedding(x, ids({0, 1, 2, 3, 0, 4}, {2, 3}));
-            }),
-            "[embedding] index must be at least 0 and below 4: got 4 at (1, 2) of index (2, 3) i64 "
-            "cpu");
   EXPECT_EQ(error_of([&] {
               gather(x, 1, ids({0, 1, -1, 0}, {4, 1}));
             }),
@@ -168,10 +141,6 @@ TEST(Index, RulesNameTheValueAndItsPlace) {
 
 TEST(Index, RulesNameShapesAndTypes) {
   const Tensor x = Tensor::zeros({4, 3});
-  EXPECT_EQ(error_of([&] { embedding(x, Tensor::zeros({2})); }),
-            "[embedding] index must be i64: got index (2) f32 cpu");
-  EXPECT_EQ(error_of([&] { embedding(Tensor::zeros({4}), ids({0}, {1})); }),
-            "[embedding] needs weight (n, d) and ids: got weight (4) f32 cpu, ids (1) i64 cpu");
   EXPECT_EQ(error_of([&] {
               gather(x, 1, ids({0, 1}, {2, 1}));
             }),
@@ -196,14 +165,6 @@ TEST(Index, RulesNameShapesAndTypes) {
       }),
       "[scatter_add] arguments must have one dtype: got y (1, 4, 3) f32 cpu, source (1, 1, 3) "
       "f64 cpu");
-}
-
-TEST(Index, RepeatedIdsAddUp) {
-  Tensor weight = Tensor::zeros({3, 2});
-  weight.requires_grad();
-  backward(embedding(weight, ids({2, 0, 2, 2}, {4})),
-           Tensor::of({1, 10, 2, 20, 3, 30, 4, 40}, {4, 2}));
-  EXPECT_EQ(weight.grad().to_vector<float>(), (std::vector<float>{2, 20, 0, 0, 8, 80}));
 }
 
 }  // namespace

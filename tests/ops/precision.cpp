@@ -118,6 +118,8 @@ TEST_P(OnDevice, Attention) {
   check("d=64", attend({.causal = true}), {{1, 1, 70, 64}, {1, 1, 70, 64}, {1, 1, 70, 64}});
   check("d=128", attend({.causal = true, .window = 50}),
         {{1, 1, 30, 128}, {1, 1, 70, 128}, {1, 1, 70, 128}});
+  check("few queries", attend({.causal = true}),
+        {{1, 2, 3, 128}, {1, 2, 300, 128}, {1, 2, 300, 128}});
   check("odd", attend({}), {{1, 1, 7, 33}, {1, 1, 33, 33}, {1, 1, 33, 33}});
   check("heads in rows",
         [](const Tensors& x) {
