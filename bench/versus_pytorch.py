@@ -1,11 +1,11 @@
 """Whole training steps beside PyTorch: each in its own process, in turns, and the ratio of the medians.
 
-usage: python bench/versus_pytorch.py --build build/cpu [--threads 2] [--rounds 12] [--out results.json]
+usage: python bench/versus_pytorch.py --build build/cpu [--threads 2] [--rounds 12] [--only gpt] [--out results.json]
 
-Both sides do the same step on the same machine: hide half of the values of a batch of 32x32 pictures, forward, MSE, backward,
-Adam. Rounds alternate, so that what else the machine does meets both; a round's first steps warm up and do not count. The
-multiply-add peak is measured again between rounds, and a step's limit is its multiply-adds (those of convolutions: the
-valid taps alone, as everything else is memory traffic) at that peak. PyTorch's peak of tensor bytes is summed from its
+Both sides do the same steps on the same machine: the inpainting autoencoder, a GPT in nanoGPT's setting for a processor, and
+BERT-Mini (bench/steps/models.h says what they are; bench/torch_step.py are PyTorch's). Rounds alternate, so that what else the machine does meets both; a round's first steps warm up and do not count. The
+multiply-add peak is measured again between rounds, and a step's limit is its multiply-adds (those of convolutions, the
+valid taps alone, and of matrix products; everything else is memory traffic) at that peak. PyTorch's peak of tensor bytes is summed from its
 profiler's allocations in one step, with what was alive before. Start-up is from process start to the end of the first step
 (lacuna, the whole command on built-in data) and to the end of `import torch` (PyTorch, which has then done nothing yet).
 """
@@ -19,56 +19,7 @@ import sys
 import tempfile
 import time
 
-TORCH = r'''
-import resource, sys, time
-import torch, torch.nn as nn
-batch, threads = int(sys.argv[1]), int(sys.argv[2])
-torch.set_num_threads(threads)
-torch.manual_seed(0)
-layout = torch.channels_last if sys.argv[3] == "channels_last" else torch.contiguous_format
-model = nn.Sequential(
-    nn.Conv2d(3, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(64, 128, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-    nn.ConvTranspose2d(128, 64, 2, stride=2), nn.ReLU(), nn.ConvTranspose2d(64, 3, 2, stride=2), nn.Sigmoid()).to(memory_format=layout)
-optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-criterion = nn.MSELoss()
-pixels = torch.randint(0, 256, (batch, 3, 32, 32), dtype=torch.uint8).to(memory_format=layout)
-
-def step():
-    x = pixels.float() / 127.5 - 1
-    mask = torch.rand_like(x) > 0.5
-    loss = criterion(model(x * mask), x)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss.item()
-
-def peak_bytes():
-    """Largest sum of live allocations in a step, beside parameters, gradients and Adam's moments, which are alive before."""
-    alive = sum(4 * p.numel() * 4 for p in model.parameters()) + pixels.numel()
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        step()
-    total = most = 0
-    for event in sorted(profile.profiler.kineto_results.events(), key=lambda e: e.start_ns()):
-        if event.name() == "[memory]":
-            total += event.nbytes()
-            most = max(most, total)
-    return alive + most
-
-for line in sys.stdin:
-    words = line.split()
-    if words[0] == "run":
-        times = []
-        for _ in range(int(words[1])):
-            start = time.perf_counter()
-            step()
-            times.append(1e3 * (time.perf_counter() - start))
-        print(" ".join("%.6f" % t for t in times), flush=True)
-    elif words[0] == "memory":
-        resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(peak_bytes(), resident, flush=True)
-    elif words[0] == "version":
-        print(torch.__version__, flush=True)
-'''
+TORCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch_step.py")
 
 
 class Worker:
@@ -93,7 +44,7 @@ def valid_taps(size):
     return ((3 * size - 2) / size) ** 2
 
 
-def flops(batch):
+def autoencoder_flops(batch):
     """Multiply-adds times two of a step: forward, gradients of weights, and of inputs where they are needed."""
     conv1 = 32 * 32 * valid_taps(32) * 3 * 64
     conv2 = 16 * 16 * valid_taps(16) * 64 * 128
@@ -102,15 +53,39 @@ def flops(batch):
     return 2 * batch * (2 * conv1 + 3 * (conv2 + up1 + up2))
 
 
+def transformer_flops(layers, width, tokens, pairs):
+    """Of a sample: the blocks' products, and the scores of so many pairs of positions and their use (7 products a step, in all)."""
+    return 2 * layers * (3 * 12 * width * width * tokens + 7 * width * pairs)
+
+
+def gpt_flops(batch):
+    return batch * (transformer_flops(4, 128, 64, 64 * 65 / 2) + 3 * 2 * 64 * 128 * 65)
+
+
+def bert_flops(batch):
+    hidden = 19  # tokens of a row: round(0.15 * 128)
+    heads = 256 * hidden * (256 + 30522) + 256 * 256
+    return batch * (transformer_flops(4, 256, 128, 128 * 128) + 3 * 2 * heads)
+
+
+# Name for people and for both programs, batch, steps a round, PyTorch's layouts, flops.
+STEPS = (
+    ("inpainting autoencoder", "autoencoder", 64, 4, ("contiguous", "channels_last"), autoencoder_flops),
+    ("inpainting autoencoder", "autoencoder", 4, 25, ("contiguous", "channels_last"), autoencoder_flops),
+    ("GPT, 4 layers of 128, 64 tokens", "gpt", 12, 12, ("contiguous",), gpt_flops),
+    ("BERT-Mini, 128 tokens", "bert-mini", 8, 3, ("contiguous",), bert_flops),
+)
+
+
 def interleave(ours, theirs, peak, rounds, steps, warm):
     """Steps in turns; the medians of each side, and of the peak."""
-    samples, peaks = ([], [], []), []
+    samples, peaks = [[] for _ in range(1 + len(theirs))], []
     for _ in range(rounds):
         peaks.append(float(peak.ask("peak")[0]))
         for side, worker in enumerate([ours] + theirs):
             samples[side].extend(float(t) for t in worker.ask("run %d" % (warm + steps))[warm:])
             time.sleep(0.25)  # OpenMP's threads spin a while after a step; they must not meet the next side's
-    return [statistics.median(s) if s else None for s in samples], statistics.median(peaks)
+    return [statistics.median(s) for s in samples], statistics.median(peaks)
 
 
 def startup(lacuna, threads, rounds):
@@ -132,25 +107,30 @@ def main():
     parser.add_argument("--build", required=True)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--only", choices=sorted({s[1] for s in STEPS}))
     parser.add_argument("--out")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     step = os.path.join(options.build, "bench", "steps", "bench_step")
     rows = []
-    for batch, steps in ((64, 4), (4, 25)):
-        ours = Worker([step, "autoencoder", str(batch), str(options.threads)])
-        theirs = [Worker([sys.executable, "-c", TORCH, str(batch), str(options.threads), layout]) for layout in ("contiguous", "channels_last")]
+    for title, name, batch, steps, layouts, flops in STEPS:
+        if options.only and name != options.only:
+            continue
+        ours = Worker([step, name, str(batch), str(options.threads)])
+        theirs = [Worker([sys.executable, TORCH, name, str(batch), str(options.threads), layout]) for layout in layouts]
         version = theirs[0].ask("version")[0]
         medians, peak = interleave(ours, theirs, ours, options.rounds, steps, 2)
         mine, best = medians[0], min(medians[1:])
         tensor, resident = map(int, ours.ask("memory"))
         memories = [tuple(map(int, w.ask("memory"))) for w in theirs]
         limit = flops(batch) / (peak * 1e9) * 1e3
-        rows.append({
-            "step": "inpainting autoencoder", "batch": batch, "threads": options.threads, "lacuna_ms": mine, "torch_contiguous_ms": medians[1],
-            "torch_channels_last_ms": medians[2], "ratio": best / mine, "limit_ms": limit, "share_of_limit": limit / mine, "fma_peak_gflops": peak,
+        row = {"step": title, "batch": batch, "threads": options.threads, "lacuna_ms": mine}
+        row.update({"torch_%s_ms" % layout: ms for layout, ms in zip(layouts, medians[1:])})
+        row.update({
+            "ratio": best / mine, "limit_ms": limit, "share_of_limit": limit / mine, "fma_peak_gflops": peak,
             "lacuna_peak_tensor_bytes": tensor, "torch_peak_tensor_bytes": min(m[0] for m in memories), "lacuna_resident_bytes": resident,
             "torch_resident_bytes": min(m[1] for m in memories)})
+        rows.append(row)
         for worker in [ours] + theirs:
             worker.close()
     result = {"torch": version, "machine": platform.processor() or platform.machine(), "cores": os.cpu_count(), "rows": rows}
@@ -163,13 +143,14 @@ def main():
     except (OSError, StopIteration):
         pass
     lacuna = os.path.join(options.build, "tools", "lacuna")
-    if os.path.exists(lacuna):
+    if os.path.exists(lacuna) and not options.only:
         first, imported = startup(lacuna, options.threads, 5)
         result["startup"] = {"lacuna_first_step_s": first, "import_torch_s": imported}
     for r in rows:
-        print("batch %3d: lacuna %8.3f ms, PyTorch %8.3f (contiguous) %8.3f (channels last): %.2f times as fast; limit %.3f ms, share %.2f; "
+        torch_ms = ", ".join("%.3f (%s)" % (r[key], key[6:-3].replace("_", " ")) for key in r if key.startswith("torch_") and key.endswith("_ms"))
+        print("%s, batch %d: lacuna %.3f ms, PyTorch %s: %.2f times as fast; limit %.3f ms, share %.2f; "
               "tensors %.1f against %.1f MB, resident %.0f against %.0f MB" %
-              (r["batch"], r["lacuna_ms"], r["torch_contiguous_ms"], r["torch_channels_last_ms"], r["ratio"], r["limit_ms"], r["share_of_limit"],
+              (r["step"], r["batch"], r["lacuna_ms"], torch_ms, r["ratio"], r["limit_ms"], r["share_of_limit"],
                r["lacuna_peak_tensor_bytes"] / 1e6, r["torch_peak_tensor_bytes"] / 1e6, r["lacuna_resident_bytes"] / 1e6,
                r["torch_resident_bytes"] / 1e6))
     if "startup" in result:

@@ -34,6 +34,8 @@ struct Vocabulary {
   std::int64_t pad = -1, unknown = -1;
   std::int64_t cls = -1, sep = -1, mask = -1;  // BERT's
   std::int64_t end = -1;                       // between two documents: GPT-2's <|endoftext|>
+  std::vector<std::uint8_t> continues = {};    // of each token 1 where it goes on with the word
+                                               // before it (WordPiece's ##); empty: unknown
 
   bool operator==(const Vocabulary&) const = default;
 };

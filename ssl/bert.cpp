@@ -16,6 +16,7 @@
 #include "../core/ops/shape.h"
 #include "../core/tape.h"
 #include "text.h"
+#include "whole_words.h"
 
 namespace lacuna {
 namespace {
@@ -56,6 +57,15 @@ class BertTask : public Task {
     mask_.exact = s.flag("task.exact");
     if (s.integer("task.max_predictions") > 0)
       mask_.max_predictions = s.integer("task.max_predictions");
+    if (s.flag("task.whole_words")) {
+      LACUNA_CHECK(!v.continues.empty(), "bert",
+                   "task.whole_words needs data that tells which tokens continue a word "
+                   "(wordpiece:vocab.txt)");
+      LACUNA_CHECK(mask_.exact, "bert",
+                   "task.whole_words chooses a number of tokens: it needs "
+                   "task.exact");
+      continues_ = v.continues;
+    }
     mask_.mask_share = s.number("task.mask_share");
     mask_.random_share = s.number("task.random_share");
     LACUNA_CHECK(mask_.mask_share + mask_.random_share <= 1, "bert",
@@ -111,7 +121,10 @@ class BertTask : public Task {
   double pair_loss() const { return nsp_ ? std::log(2.0) : 0; }
 
   MaskedTokens mask(const Context& context, const Batch& batch) const {
-    return mask_tokens(batch["tokens"], mask_, context, "bert.mask", batch["length"]);
+    const Tensor &tokens = batch["tokens"], &lengths = batch["length"];
+    return continues_.empty()
+               ? mask_tokens(tokens, mask_, context, "bert.mask", lengths)
+               : mask_words(tokens, continues_, mask_, context, "bert.mask", lengths);
   }
   // The scores of the hidden tokens go away with this function: their gradient takes their place.
   Losses token_loss(Context& context, const Targets& targets, const Tensor& hidden) {
@@ -123,6 +136,7 @@ class BertTask : public Task {
   BertModel model_;
   bool nsp_, unbalanced_ = false;
   MaskTokensOptions mask_;
+  std::vector<std::uint8_t> continues_;  // where whole words are chosen
   PlateauWatch watch_;
   double unigram_ = std::numeric_limits<double>::quiet_NaN();
 };
@@ -132,6 +146,7 @@ void declare(Settings& s) {
   s.declare("task.mask_probability", 0.15, "share of the tokens that are to be predicted", 0, 1);
   s.declare("task.exact", true,
             "choose that share of each row, rounded, and not each token by itself");
+  s.declare("task.whole_words", false, "choose words with all their tokens");
   s.declare("task.max_predictions", std::int64_t{0},
             "most tokens to be predicted of a row; 0: no limit", 0, 1 << 20);
   s.declare("task.mask_share", 0.8, "of these, the share that becomes [MASK]", 0, 1);
@@ -154,10 +169,10 @@ void declare(Settings& s) {
   s.declare("train.batch_size", std::int64_t{32}, "samples a step", 1, 1 << 20);
   s.declare("optim.lr", 1e-4, "learning rate", 0, 1e6);
   s.declare("optim.weight_decay", 0.01,
-            "of matrices; adam, sgd: added to the gradient; adamw: decoupled", 0, 1e6);
-  s.declare("optim.eps", 1e-6, "adam: added to the root of the second moment", 0, 1);
+            "of matrices; adam, lars, sgd: added to the gradient; adamw, lamb: decoupled", 0, 1e6);
+  s.declare("optim.eps", 1e-6, "adam, lamb: added to the root of the second moment", 0, 1);
   s.declare("optim.bias_correction", false,
-            "adam: divide the moments by what they would be after so few steps");
+            "adam, lamb: divide the moments by what they would be after so few steps");
   s.declare("optim.clip", 1.0, "largest global norm of the gradient; 0: no clipping", 0, 1e12);
   s.declare("optim.schedule", std::string("linear"),
             "of the learning rate after warm-up: constant, linear or cosine (to final_lr), step",

@@ -90,9 +90,9 @@ void declare(Settings& s) {
             "steps, instead of epochs; 0: as many as the epochs have", 0, 1e15)
       .resumable = true;
   s.declare("optim.lr", 1e-3, "learning rate", 0, 1e6);
-  s.declare("optim.beta2", 0.99, "adam: decay of the second moment", 0, 1);
+  s.declare("optim.beta2", 0.99, "adam, lamb: decay of the second moment", 0, 1);
   s.declare("optim.weight_decay", 0.1,
-            "of matrices; adam, sgd: added to the gradient; adamw: decoupled", 0, 1e6);
+            "of matrices; adam, lars, sgd: added to the gradient; adamw, lamb: decoupled", 0, 1e6);
   s.declare("optim.clip", 1.0, "largest global norm of the gradient; 0: no clipping", 0, 1e12);
   s.declare("optim.schedule", std::string("cosine"),
             "of the learning rate after warm-up: constant, linear or cosine (to final_lr), step",

@@ -243,7 +243,8 @@ void declare(Settings& s) {
   // The recipe's own.
   s.declare("train.batch_size", std::int64_t{4}, "samples a step", 1, 1 << 20);
   s.declare("train.epochs", std::int64_t{5}, "passes over the data", 0, 1e9).resumable = true;
-  s.declare("optim.optimizer", std::string("adam"), "adam, adamw or sgd", {"adam", "adamw", "sgd"});
+  s.declare("optim.optimizer", std::string("adam"), "adam, adamw, lamb, lars or sgd",
+            optimizer_names());
   s.declare("optim.lr", 1e-3, "learning rate", 0, 1e6);
 }
 

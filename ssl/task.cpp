@@ -36,6 +36,8 @@ const TaskInfo& find_task(const std::string& name) {
   fail("task", "no task named \"", name, "\"", close.empty() ? "; there are: " + list : close);
 }
 
+std::vector<std::string> optimizer_names() { return {"adam", "adamw", "lamb", "lars", "sgd"}; }
+
 void declare_run(Settings& s, const TaskInfo& task) {
   const double huge = 1e15;
   s.declare("task.name", std::string(task.name), "the pretext task", {task.name});
@@ -60,17 +62,18 @@ void declare_run(Settings& s, const TaskInfo& task) {
   s.declare("data.workers", std::int64_t{1}, "threads that prepare batches ahead; 0: none", 0, 256)
       .of_machine = true;
 
-  s.declare("optim.optimizer", std::string("adamw"), "adam, adamw or sgd",
-            {"adam", "adamw", "sgd"});
+  s.declare("optim.optimizer", std::string("adamw"), "adam, adamw, lamb, lars or sgd",
+            optimizer_names());
   s.declare("optim.lr", 1e-3, "learning rate", 0, 1e6);
-  s.declare("optim.weight_decay", 0.0, "adam, sgd: added to the gradient; adamw: decoupled", 0,
-            1e6);
-  s.declare("optim.beta1", 0.9, "adam: decay of the first moment", 0, 1);
-  s.declare("optim.beta2", 0.999, "adam: decay of the second moment", 0, 1);
-  s.declare("optim.eps", 1e-8, "adam: added to the root of the second moment", 0, 1);
+  s.declare("optim.weight_decay", 0.0,
+            "adam, lars, sgd: added to the gradient; adamw, lamb: decoupled", 0, 1e6);
+  s.declare("optim.beta1", 0.9, "adam, lamb: decay of the first moment", 0, 1);
+  s.declare("optim.beta2", 0.999, "adam, lamb: decay of the second moment", 0, 1);
+  s.declare("optim.eps", 1e-8, "adam, lamb: added to the root of the second moment", 0, 1);
   s.declare("optim.bias_correction", true,
-            "adam: divide the moments by what they would be after so few steps");
-  s.declare("optim.momentum", 0.0, "sgd: momentum", 0, 1);
+            "adam, lamb: divide the moments by what they would be after so few steps");
+  s.declare("optim.momentum", 0.0, "sgd, lars: momentum", 0, 1);
+  s.declare("optim.trust", 1e-3, "lars: a step's size beside that of the parameter", 0, 1e6);
   s.declare("optim.nesterov", false, "sgd: Nesterov's momentum");
   s.declare("optim.clip", 0.0, "largest global norm of the gradient; 0: no clipping", 0, 1e12);
   s.declare("optim.schedule", std::string("constant"),

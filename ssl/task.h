@@ -100,6 +100,9 @@ const std::vector<const TaskInfo*>& tasks();
 /// The task of that name, or an Error that suggests the nearest.
 const TaskInfo& find_task(const std::string& name);
 
+/// The choices of optim.optimizer.
+std::vector<std::string> optimizer_names();
+
 /// Declares what every run has: [data], [optim] and [train]; then the task's own keys.
 void declare_run(Settings& settings, const TaskInfo& task);
 

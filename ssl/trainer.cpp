@@ -13,6 +13,8 @@
 #include "../kernels/cublaslt.h"
 #include "../nn/optim/adam.h"
 #include "../nn/optim/clip.h"
+#include "../nn/optim/lamb.h"
+#include "../nn/optim/lars.h"
 #include "../nn/optim/schedule.h"
 #include "../nn/optim/sgd.h"
 #include "captured_step.h"
@@ -35,7 +37,8 @@ std::unique_ptr<Optimizer> make_optimizer(const Settings& s, const Task& task,
     if (!task.decays(p)) free.insert(p.name);
   const std::vector<ParameterGroup> groups{
       {.holds = [free](const std::string& name) { return free.count(name) != 0; },
-       .weight_decay = 0}};
+       .weight_decay = 0,
+       .adapt = false}};
   if (kind == "sgd")
     return std::make_unique<Sgd>(std::move(parameters),
                                  Sgd::Options{.lr = s.number("optim.lr"),
@@ -43,6 +46,22 @@ std::unique_ptr<Optimizer> make_optimizer(const Settings& s, const Task& task,
                                               .nesterov = s.flag("optim.nesterov"),
                                               .weight_decay = s.number("optim.weight_decay")},
                                  groups);
+  if (kind == "lars")
+    return std::make_unique<Lars>(std::move(parameters),
+                                  Lars::Options{.lr = s.number("optim.lr"),
+                                                .momentum = s.number("optim.momentum"),
+                                                .eta = s.number("optim.trust"),
+                                                .weight_decay = s.number("optim.weight_decay")},
+                                  groups);
+  if (kind == "lamb")
+    return std::make_unique<Lamb>(std::move(parameters),
+                                  Lamb::Options{.lr = s.number("optim.lr"),
+                                                .beta1 = s.number("optim.beta1"),
+                                                .beta2 = s.number("optim.beta2"),
+                                                .eps = s.number("optim.eps"),
+                                                .weight_decay = s.number("optim.weight_decay"),
+                                                .bias_correction = s.flag("optim.bias_correction")},
+                                  groups);
   const Adam::Options options{.lr = s.number("optim.lr"),
                               .beta1 = s.number("optim.beta1"),
                               .beta2 = s.number("optim.beta2"),

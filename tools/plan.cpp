@@ -97,7 +97,8 @@ class Plan : public Command {
 
     const double parameters = 4.0 * static_cast<double>(count);
     const std::string& optimizer = t.settings.text("optim.optimizer");
-    const double moments = optimizer == "sgd" ? t.settings.number("optim.momentum") > 0 ? 1 : 0 : 2;
+    const bool one = optimizer == "sgd" || optimizer == "lars";
+    const double moments = one ? t.settings.number("optim.momentum") > 0 ? 1 : 0 : 2;
     fmt::print("\nMemory\n");
     row("parameters", bytes(parameters));
     row("gradients", bytes(parameters));

@@ -34,14 +34,31 @@ Gpt::Gpt(const GptOptions& o)
       norm({.shape = {o.width}, .eps = o.eps, .bias = o.bias}),
       options_(o) {}
 
-Tensor Gpt::forward(Context& context, const Tensor& tokens) {
-  LACUNA_CHECK(tokens.ndim() == 2 && tokens.dim(1) <= options_.context, "gpt",
+Tensor Gpt::embed(Context& context, const Tensor& tokens, std::int64_t start) {
+  LACUNA_CHECK(tokens.ndim() == 2 && start + tokens.dim(1) <= options_.context, "gpt",
                "needs tokens (n, s) of at most ", options_.context, " positions: got ",
-               describe("tokens", tokens));
-  const Tensor places = slice(position.weight, 0, 0, tokens.dim(1));
-  const Tensor x = dropout.forward(context, token.forward(context, tokens) + places);
-  const Tensor y = blocks.forward(context, x);
-  return options_.gpt1 ? y : norm.forward(context, y);
+               describe("tokens", tokens), " after ", start);
+  const Tensor places = slice(position.weight, 0, start, start + tokens.dim(1));
+  return dropout.forward(context, token.forward(context, tokens) + places);
+}
+
+Tensor Gpt::forward(Context& context, const Tensor& tokens) {
+  return finish(context, blocks.forward(context, embed(context, tokens, 0)));
+}
+
+Tensor Gpt::forward(Context& context, const Tensor& tokens, std::vector<KvCache>& caches) {
+  LACUNA_CHECK(!caches.empty(), "gpt", "needs the caches that caches() makes");
+  const Tensor x = embed(context, tokens, caches[0].length());
+  return finish(context, blocks.forward(context, x, caches));
+}
+
+std::vector<KvCache> Gpt::caches(std::int64_t rows) const {
+  const GptOptions& o = options_;
+  std::vector<KvCache> all;
+  for (std::int64_t i = 0; i < o.layers; i++)
+    all.emplace_back(rows, o.heads, o.context, o.width / o.heads, token.weight.device(),
+                     token.weight.dtype());
+  return all;
 }
 
 Tensor Gpt::logits(const Tensor& hidden) const { return linear(hidden, token.weight); }

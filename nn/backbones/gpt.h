@@ -36,6 +36,10 @@ class Gpt : public Module {
 
   explicit Gpt(const GptOptions& options);
   Tensor forward(Context& context, const Tensor& tokens) override;
+  /// The same of tokens that follow those in the caches, which take them in: for generating, one or a few at a time.
+  Tensor forward(Context& context, const Tensor& tokens, std::vector<KvCache>& caches);
+  /// Empty caches, one a block, for `rows` texts of up to `context` tokens.
+  std::vector<KvCache> caches(std::int64_t rows) const;
   /// Scores of all tokens to come next after hidden vectors (..., width): (..., vocabulary).
   Tensor logits(const Tensor& hidden) const;
   void members(Members& m) override;
@@ -43,6 +47,12 @@ class Gpt : public Module {
   const GptOptions& options() const { return options_; }
 
  private:
+  // tokens that stand at position `start` and on
+  Tensor embed(Context& context, const Tensor& tokens, std::int64_t start);
+  Tensor finish(Context& context, const Tensor& x) {
+    return options_.gpt1 ? x : norm.forward(context, x);
+  }
+
   GptOptions options_;
 };
 

@@ -3,7 +3,8 @@
 // op reads them in place, and one more product mixes what the heads found.
 //
 //   q, k, v = qkv(x);  y = out(softmax(q k^T / sqrt(width / heads) + mask) v)          for each head
-#include "../../core/ops/attention.h"
+#include "../../core/ops/kv_cache.h"
+#include "../../core/ops/shape.h"
 #include "linear.h"
 
 namespace lacuna {
@@ -30,12 +31,15 @@ class SelfAttention : public Module {
   }
 
   /// x (n, s, width) to the same shape. lengths (n) i64 is optional: positions from a row's length on are padding, which
-  /// nobody sees.
-  Tensor forward(Context& context, const Tensor& x, const Tensor& lengths) {
+  /// nobody sees. With a cache x continues what it holds: for generating, not on the tape.
+  Tensor forward(Context& context, const Tensor& x, const Tensor& lengths,
+                 KvCache* cache = nullptr) {
     const Tensor rows = qkv.forward(context, x, Epilogue::none);
     const AttentionOptions how{
         .causal = options_.causal, .lengths = lengths, .dropout = options_.dropout};
-    return out.forward(context, self_attention(rows, options_.heads, how, &context, path()),
+    return out.forward(context,
+                       cache ? continued(rows, *cache, how)
+                             : self_attention(rows, options_.heads, how, &context, path()),
                        Epilogue::none);
   }
   Tensor forward(Context& context, const Tensor& x) override {
@@ -48,6 +52,16 @@ class SelfAttention : public Module {
   }
 
  private:
+  Tensor continued(const Tensor& rows, KvCache& cache, AttentionOptions how) const {
+    LACUNA_CHECK(how.causal, "SelfAttention", "a cache is for causal attention");
+    how.dropout = 0;
+    const std::int64_t n = rows.dim(0), s = rows.dim(1), width = rows.dim(2) / 3;
+    const Tensor parts = reshape(rows, {n, s, 3, options_.heads, width / options_.heads});
+    const auto part = [&](int i) { return permute(select(parts, 2, i), {0, 2, 1, 3}); };
+    return reshape(permute(cache.attend(part(0), part(1), part(2), how), {0, 2, 1, 3}),
+                   {n, s, width});
+  }
+
   Options options_;
 };
 

@@ -44,9 +44,10 @@ TransformerBlock::TransformerBlock(const TransformerOptions& o)
       dropout2(o.dropout),
       norm_before_(o.norm_before) {}
 
-Tensor TransformerBlock::forward(Context& context, const Tensor& x, const Tensor& lengths) {
+Tensor TransformerBlock::forward(Context& context, const Tensor& x, const Tensor& lengths,
+                                 KvCache* cache) {
   const auto attended = [&](const Tensor& from) {
-    return dropout1.forward(context, attention.forward(context, from, lengths));
+    return dropout1.forward(context, attention.forward(context, from, lengths, cache));
   };
   const auto computed = [&](const Tensor& from) {
     return dropout2.forward(context, mlp.forward(context, from));
@@ -87,6 +88,15 @@ Tensor Transformer::forward(Context& context, const Tensor& input, const Tensor&
     else
       x = block->forward(context, x, lengths);
   }
+  return x;
+}
+
+Tensor Transformer::forward(Context& context, const Tensor& input, std::vector<KvCache>& caches) {
+  LACUNA_CHECK(caches.size() == blocks_.size(), "Transformer", "needs a cache for each of ",
+               blocks_.size(), " blocks: got ", caches.size());
+  Tensor x = input;
+  for (std::size_t i = 0; i < blocks_.size(); i++)
+    x = blocks_[i]->forward(context, x, Tensor(), &caches[i]);
   return x;
 }
 

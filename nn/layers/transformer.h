@@ -48,8 +48,9 @@ class TransformerBlock : public Module {
   Dropout dropout1, dropout2;
 
   explicit TransformerBlock(const TransformerOptions& options);
-  /// x (n, s, width) to the same shape; lengths as in SelfAttention.
-  Tensor forward(Context& context, const Tensor& x, const Tensor& lengths);
+  /// x (n, s, width) to the same shape; lengths and cache as in SelfAttention.
+  Tensor forward(Context& context, const Tensor& x, const Tensor& lengths,
+                 KvCache* cache = nullptr);
   void members(Members& m) override;
 
  private:
@@ -61,6 +62,8 @@ class Transformer : public Module {
  public:
   explicit Transformer(const TransformerOptions& options);
   Tensor forward(Context& context, const Tensor& x, const Tensor& lengths);
+  /// Continues what `caches` hold, one a block.
+  Tensor forward(Context& context, const Tensor& x, std::vector<KvCache>& caches);
   Tensor forward(Context& context, const Tensor& x) override {
     return forward(context, x, Tensor());
   }

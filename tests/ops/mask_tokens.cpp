@@ -153,24 +153,31 @@ Counts count(const Tensor& tokens, const MaskedTokens& m, const MaskTokensOption
 
 }  // namespace
 
+// Over a million tokens, within three standard deviations.
 TEST(mask_tokens, chooses_15_percent_of_the_words_and_treats_them_80_10_10) {
-  const std::int64_t n = 2000, s = 128;
+  const std::int64_t n = 8192, s = 128;
   const Tensor x = sentences(n, s, 100);
-  for (const Device device : devices()) {
-    const std::int64_t rows = device.type == DeviceType::cpu ? n : 100;
-    const Tensor part = slice(x, 0, 0, rows);
-    const MaskTokensOptions o = options();
-    const Counts c = count(part, mask_tokens(to(part, device), o, context(), "test"), o);
-    EXPECT_EQ(c.open, static_cast<double>(rows * 98));
-    const auto near = [](double got, double of, double p) {
-      EXPECT_NEAR(got, of * p, 4 * std::sqrt(of * p * (1 - p)));
-    };
-    near(c.chosen, c.open, 0.15);
-    // Of the tenth that is replaced, one in 40 gets the mask by chance, and one its own token.
-    near(c.masked, c.chosen, 0.8 + 0.1 / kVocabulary);
-    near(c.kept, c.chosen, 0.1 + 0.1 / kVocabulary);
-    near(c.other, c.chosen, 0.1 - 0.2 / kVocabulary);
-  }
+  for (const Device device : devices())
+    for (const bool exact : {false, true}) {
+      const std::int64_t rows = device.type == DeviceType::cpu ? n : 100;
+      const Tensor part = slice(x, 0, 0, rows),
+                   lengths = Tensor::full({rows}, 100, Dtype::i64, device);
+      const MaskTokensOptions o = options(exact);
+      const Counts c = count(part, mask_tokens(to(part, device), o, context(), "test", lengths), o);
+      EXPECT_EQ(c.open, static_cast<double>(rows * 98));
+      const auto near = [](double got, double of, double p) {
+        EXPECT_NEAR(got, of * p, 3 * std::sqrt(of * p * (1 - p)));
+      };
+      if (exact) {
+        EXPECT_EQ(c.chosen, static_cast<double>(rows * 15));
+      } else {
+        near(c.chosen, c.open, 0.15);
+      }
+      // Of the tenth that is replaced, one in 40 gets the mask by chance, and one its own token.
+      near(c.masked, c.chosen, 0.8 + 0.1 / kVocabulary);
+      near(c.kept, c.chosen, 0.1 + 0.1 / kVocabulary);
+      near(c.other, c.chosen, 0.1 - 0.2 / kVocabulary);
+    }
 }
 
 TEST(mask_tokens, shares_can_be_set) {

@@ -91,6 +91,31 @@ TEST(bert_task, accumulates_to_the_same_step) {
     EXPECT_NEAR(weights[1][i], weights[0][i], 1e-5);
 }
 
+// Large-batch optimizers through the task's groups: vectors neither decay nor adapt.
+TEST(bert_task, learns_with_every_optimizer) {
+  const std::pair<const char*, const char*> rates[] = {
+      {"adam", "1e-3"}, {"adamw", "1e-3"}, {"lamb", "1e-2"}, {"lars", "0.1"}, {"sgd", "1e-2"}};
+  for (const auto& [optimizer, rate] : rates) {
+    TextJob job = small(random_pairs(8, 24, 40));
+    job.set("optim.optimizer", optimizer);
+    job.set("optim.lr", rate);
+    job.set("optim.momentum", "0.9");
+    job.set("optim.trust", "0.01");
+    job.set("model.dropout", "0");
+    job.set("train.batch_size", "8");
+    job.set("train.steps", "60");
+    const RunFolder folder("optimizer");
+    job.run(folder);
+    const auto losses = folder.values("metrics.jsonl", "loss");
+    const auto mean = [&](std::size_t begin) {
+      double sum = 0;
+      for (std::size_t i = begin; i < begin + 10; i++) sum += losses[i] / 10;
+      return sum;
+    };
+    EXPECT_LT(mean(50), mean(0) - 0.03) << optimizer;
+  }
+}
+
 TEST(bert_task, says_when_pairs_are_all_alike) {
   auto text = random_pairs(8, 24, 40);
   for (auto& sample : text->samples) sample.label = 1;

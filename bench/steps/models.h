@@ -1,0 +1,14 @@
+#pragma once
+// The training steps that are compared; bench/torch_step.py has their twins.
+#include <functional>
+#include <string>
+
+namespace lacuna::bench {
+
+/// A step of such a model on a batch of so many samples, which gives its loss; null for an unknown name.
+///   autoencoder  the inpainting recipe on 32x32 pictures
+///   gpt          nanoGPT's setting for a processor: 4 layers of 128, 4 heads, 64 tokens of 65 kinds, no biases, AdamW, clipping
+///   bert-mini    4 layers of 256, 4 heads, 128 tokens of 30,522 kinds, hidden tokens and next sentences, dropout 0.1, AdamW
+std::function<double()> make_step(const std::string& name, std::int64_t batch);
+
+}  // namespace lacuna::bench
