@@ -23,7 +23,7 @@ std::vector<double> product(std::int64_t m, std::int64_t n, std::int64_t k, bool
   if (extras) {
     p.bias = b.array(2, {{n}});
     p.epilogue = Epilogue::relu;
-    p.accumulate = true;
+    p.residual = b.array(3, {{kBatch, m, n}});
   }
   p.c = b.array(3, {{kBatch, m, n}});
   cublaslt::use(library);

@@ -1,13 +1,15 @@
 // Sampling from a GPT, filling a BERT's blanks, and perplexity.
 #include "../../ssl/generate.h"
 
+#include <gtest/gtest.h>
+
 #include "../../core/ops/cross_entropy.h"
 #include "../../core/ops/shape.h"
 #include "../../core/ops/softmax.h"
 #include "../../kernels/backend.h"
 #include "../../ssl/fill.h"
 #include "../../ssl/perplexity.h"
-#include "job.h"
+#include "text_job.h"
 #include "text_source.h"
 
 namespace lacuna {

@@ -1,6 +1,7 @@
 #include <cublasLt.h>
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <string>
@@ -139,13 +140,15 @@ Library& library() {
 bool linked() { return true; }
 
 bool matmul(const Matmul& p, Stream stream) {
+  if (p.a.dtype != p.c.dtype) return false;  // f32 sums of bf16: our own kernel's
   Key key{p.c.device.index,
           p.c.dtype,
           precision(),
           static_cast<bool>(p.bias),
           p.epilogue == Epilogue::relu,
           {},
-          {alignment_of(p.b), alignment_of(p.a), alignment_of(p.c),
+          {alignment_of(p.b), alignment_of(p.a),
+           std::min(alignment_of(p.c), p.residual ? alignment_of(p.residual) : 256),
            p.bias ? alignment_of(p.bias) : 256}};
   if (!describe(p, key.product) || key.product.batch > 65535) return false;
   Library& l = library();
@@ -161,9 +164,11 @@ bool matmul(const Matmul& p, Stream stream) {
     set(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
   }
   const cuda::Workspace<char> workspace(p.c.device, static_cast<std::int64_t>(plan.workspace));
-  const float one = 1, old = p.accumulate ? 1.0f : 0.0f;
+  // The residual lies as c does (kernels/matmul.h), so that c's layout is also its own.
+  const Array& added = p.residual ? p.residual : p.c;
+  const float one = 1, share = p.residual ? 1.0f : 0.0f;
   check(cublasLtMatmul(handle, plan.product, &one, p.b.data, plan.first, p.a.data, plan.second,
-                       &old, p.c.data, plan.out, p.c.data, plan.out, &plan.algorithm,
+                       &share, added.data, plan.out, p.c.data, plan.out, &plan.algorithm,
                        workspace.data(), plan.workspace, cuda::stream_of(stream)),
         "product");
   return true;
