@@ -130,15 +130,19 @@ bool is_text(const Spec& spec) {
   return false;
 }
 
-std::unique_ptr<Source> open_source(const std::string& text, const std::string& split,
-                                    const TextOptions& options) {
-  const Spec spec = parse_spec(text);
+bool is_train(const Spec& spec, const std::string& split) {
   const auto it = spec.options.find("split");
   const std::string& wanted = it == spec.options.end() ? split : it->second;
   LACUNA_CHECK(wanted == "train" || wanted == "test", kOp,
                "the split must be train or test: got \"", wanted, '"');
-  return is_text(spec) ? open_text(spec, wanted == "train", options)
-                       : open(spec, wanted == "train");
+  return wanted == "train";
+}
+
+std::unique_ptr<Source> open_source(const std::string& text, const std::string& split,
+                                    const TextOptions& options) {
+  const Spec spec = parse_spec(text);
+  const bool train = is_train(spec, split);
+  return is_text(spec) ? open_text(spec, train, options) : open(spec, train);
 }
 
 }  // namespace lacuna

@@ -47,6 +47,9 @@ struct TextOptions {
 std::unique_ptr<Source> open_source(const std::string& spec, const std::string& split,
                                     const TextOptions& text = {});
 
+/// Is it the train split that a SPEC and `split`, which it may override, ask for? Fails on other names.
+bool is_train(const Spec& spec, const std::string& split);
+
 /// Is it text: does opening it need TextOptions?
 bool is_text(const Spec& spec);
 

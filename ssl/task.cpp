@@ -41,6 +41,20 @@ void declare_run(Settings& s, const TaskInfo& task) {
   s.declare("data.train", std::string(), "what to train on: a data SPEC");
   s.declare("data.val", std::string(), "what to validate on; empty: nothing");
   s.declare("data.shuffle", true, "a new order every epoch");
+  if (task.text) {
+    s.declare("data.tokenizer", std::string(),
+              "wordpiece:vocab.txt, bpe:DIR, hf:tokenizer.json, or char: the characters of the "
+              "training text; empty: the data's own");
+    s.declare("data.documents", std::string(),
+              "where a document ends: file, blank (line) or heading; empty: file for windows, else "
+              "blank",
+              {"", "file", "blank", "heading"});
+    s.declare("data.sentences", std::string("rules"), "where a sentence ends: by rules, or lines",
+              {"rules", "lines"});
+    s.declare("data.cache", std::string(),
+              "folder for texts as tokens; empty: $LACUNA_CACHE, or one in ~/.cache")
+        .of_machine = true;
+  }
   s.declare("data.drop_last", false, "leave out an epoch's last batch where it is short");
   s.declare("data.workers", std::int64_t{1}, "threads that prepare batches ahead; 0: none", 0, 256)
       .of_machine = true;

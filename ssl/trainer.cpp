@@ -191,6 +191,7 @@ double Trainer::epoch() const {
 }
 
 void Trainer::show(Observer& observer) {
+  observer.show(step_);
   const Source& source = validation_ ? validation_->source() : train_.source();
   std::vector<std::int64_t> ids;
   for (std::int64_t i = 0; i < std::min(settings_.integer("train.pictures"), source.size()); i++)

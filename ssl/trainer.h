@@ -24,6 +24,8 @@ struct Observer {
   virtual void logged(const Metrics& metrics) {}
   virtual void evaluated(const Metrics& metrics) {}
   virtual void epoch_ended(std::int64_t epoch, double mean_loss) {}
+  /// Time to show what the network can do; pictures come by themselves.
+  virtual void show(std::int64_t step) {}
   virtual void pictures(std::int64_t step, const std::vector<Picture>& pictures) {}
   virtual void warned(const std::string& line) {}
   /// True asks the trainer to stop after this step, with a checkpoint.

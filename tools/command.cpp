@@ -1,7 +1,8 @@
 #include "command.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <exception>
@@ -31,8 +32,21 @@ namespace {
 std::string usage() {
   std::string text =
       "Lacuna: self-supervised learning, from kernels to command.\n\nUsage: lacuna COMMAND ...\n\n";
-  for (const auto* c : commands()) text += fmt::format("  {:<10}{}\n", c->name, c->line);
+  for (const auto* c : commands()) text += fmt::format("  {:<20}{}\n", c->name, c->line);
   return text + "\n`lacuna COMMAND --help` says what each one takes.\n";
+}
+
+// The second words of the commands that begin with `first`.
+std::vector<std::string> members_of(const std::string& first) {
+  std::vector<std::string> members;
+  for (const auto* c : commands())
+    if (const std::string name = c->name; name.rfind(first + " ", 0) == 0)
+      members.push_back(name.substr(first.size() + 1));
+  return members;
+}
+
+std::string list_of(const std::vector<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 const CommandInfo& find_command(const std::string& name) {
@@ -54,11 +68,23 @@ int run_command(const std::vector<std::string>& arguments) {
     fmt::print("lacuna {}\n", LACUNA_VERSION);
     return 0;
   }
-  const CommandInfo& info = find_command(arguments[0]);
+  const auto members = members_of(arguments[0]);
+  if (!members.empty() && (arguments.size() < 2 || arguments[1] == "--help")) {
+    LACUNA_CHECK(arguments.size() > 1, "usage", "what to ", arguments[0],
+                 " is missing: ", list_of(members));
+    fmt::print("Usage: lacuna {} {{{}}} ...\n", arguments[0], list_of(members));
+    return 0;
+  }
+  const int words = members.empty() ? 1 : 2;
+  if (words == 2 && !std::count(members.begin(), members.end(), arguments[1]))
+    fail("usage", "lacuna ", arguments[0], " knows no \"", arguments[1], "\"",
+         suggestion(arguments[1], members), "; there are: ", list_of(members));
+  const CommandInfo& info =
+      find_command(words == 1 ? arguments[0] : arguments[0] + " " + arguments[1]);
   const auto command = info.make();
   Options options(std::string("lacuna ") + info.name, info.line);
   command->declare(options);
-  options.parse({arguments.begin() + 1, arguments.end()});
+  options.parse({arguments.begin() + words, arguments.end()});
   if (options.wants_help()) {
     fmt::print("{}{}", options.help(), command->more_help());
     return 0;

@@ -21,7 +21,7 @@ class Command {
 };
 
 struct CommandInfo {
-  const char* name;
+  const char* name;  // one word, or two: "eval fill" is one of those that begin with "eval"
   const char* line;  // for `lacuna --help`
   std::unique_ptr<Command> (*make)();
 };

@@ -1,9 +1,13 @@
 // lacuna data describe SPEC: counts, shapes, ranges, label balance, and what is wrong with the data.
+// lacuna data tokens SPEC --out FILE: a text as a file of tokens.
 #include <fmt/format.h>
 
 #include "../core/suggest.h"
 #include "../datasets/describe.h"
 #include "../datasets/spec.h"
+#include "../datasets/text/sources.h"
+#include "../datasets/text/summary.h"
+#include "../datasets/text/token_file.h"
 #include "command.h"
 
 namespace lacuna::tools {
@@ -12,28 +16,65 @@ namespace {
 class Data : public Command {
  public:
   void declare(Options& options) override {
-    options.positional("ACTION", action_, "describe");
+    options.positional("ACTION", action_, "describe or tokens");
     options.positional("SPEC", spec_, "the data; `lacuna list` says what there is");
     options.value("--split", split_, "train or test; train unless given", "SPLIT");
-    options.flag("--json", json_, "as one JSON object");
+    options.value("--tokenizer", tokenizer_, "of text", "SPEC");
+    options.flag("--json", json_, "describe: as one JSON object");
+    options.value("--out", out_, "tokens: the file to write", "FILE");
+    options.value("--format", format_, "tokens: nanogpt or llm.c; nanogpt unless given", "FORMAT");
   }
   int run() override {
-    const std::vector<std::string> actions = {"describe"};
-    LACUNA_CHECK(action_ == "describe", "usage", "no action \"", action_, "\"",
-                 suggestion(action_, actions), "; there is: describe");
-    const SourceSummary summary = summarize(*open_source(spec_, split_));
-    fmt::print("{}", json_ ? to_json(summary) + "\n" : to_text(summary));
-    return 0;
+    const std::vector<std::string> actions = {"describe", "tokens"};
+    if (action_ == "describe") return describe();
+    if (action_ == "tokens") return write();
+    fail("usage", "no action \"", action_, "\"", suggestion(action_, actions),
+         "; there are: describe, tokens");
   }
 
  private:
-  std::string action_, spec_, split_ = "train";
+  int describe() {
+    const Spec spec = parse_spec(spec_);
+    if (!is_text(spec) || spec.scheme == "tsv" || spec.scheme == "conll")
+      print(summarize(*open_source(spec_, split_, options())));
+    else
+      print(summarize_text(corpus(spec)));
+    return 0;
+  }
+  template <class Summary>
+  void print(const Summary& summary) {
+    fmt::print("{}", json_ ? to_json(summary) + "\n" : to_text(summary));
+  }
+
+  int write() {
+    const Spec spec = parse_spec(spec_);
+    LACUNA_CHECK(is_text(spec), "usage", "tokens are made of text: got ", spec_);
+    LACUNA_CHECK(!out_.empty(), "usage", "--out FILE is missing: where the tokens go");
+    LACUNA_CHECK(format_ == "nanogpt" || format_ == "llm.c", "usage",
+                 "--format must be nanogpt or llm.c: got \"", format_, '"');
+    const Corpus text = corpus(spec);
+    write_tokens(out_, text, format_ == "llm.c" ? TokenFormat::llm_c : TokenFormat::nanogpt);
+    fmt::print("{} tokens of {} in {}\n", text.tokens.size(), text.vocabulary.size, out_);
+    return 0;
+  }
+
+  TextOptions options() const {
+    TextOptions o;
+    if (!tokenizer_.empty()) o.tokenizer = open_tokenizer(tokenizer_);
+    return o;
+  }
+  Corpus corpus(const Spec& spec) const {
+    return open_corpus(spec, is_train(spec, split_), options());
+  }
+
+  std::string action_, spec_, split_ = "train", tokenizer_, out_, format_ = "nanogpt";
   bool json_ = false;
 };
 
 }  // namespace
 
 extern const CommandInfo data_command{
-    "data", "describe SPEC: counts, shapes, ranges, label balance", make_command<Data>};
+    "data", "describe SPEC: counts, shapes, ranges, label balance; tokens SPEC: a file of tokens",
+    make_command<Data>};
 
 }  // namespace lacuna::tools

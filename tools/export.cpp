@@ -1,9 +1,11 @@
-// lacuna export: a run's weights as safetensors with the names and layouts of PyTorch.
+// lacuna export: a run's weights as safetensors with the names and layouts of PyTorch; those of gpt and bert as transformers
+// has them (GPT2LMHeadModel, BertForPreTraining).
 #include <fmt/core.h>
 
 #include <filesystem>
 
 #include "../core/safetensors.h"
+#include "../nn/backbones/huggingface.h"
 #include "command.h"
 #include "format.h"
 #include "layouts.h"
@@ -23,11 +25,14 @@ class Export : public Command {
   int run() override {
     LACUNA_CHECK(!folder_.path.empty(), "usage", "--run DIR is missing: the run to export");
     LACUNA_CHECK(!out_.empty(), "usage", "--out FILE is missing: where the weights are to go");
-    const std::string task = read_run(folder_).info->name;
+    const RunConfig config = read_run(folder_);
+    const std::string task = config.info->name;
+    const StateDict ours = with_prefix(read_safetensors(folder_.checkpoint()).tensors, "model.");
     StateDict theirs;
-    for (const auto& [name, tensor] :
-         with_prefix(read_safetensors(folder_.checkpoint()).tensors, "model."))
-      theirs[name] = to_pytorch(tensor);
+    if (task == "bert" || (task == "gpt" && config.settings.text("model.kind") == "gpt2"))
+      theirs = to_huggingface(task, ours);
+    else
+      for (const auto& [name, tensor] : ours) theirs[name] = to_pytorch(tensor);
     write_safetensors(out_, theirs, {{"format", "pt"}, {"task", task}});
     if (!quiet_) fmt::print("{}: {} tensors\n", out_, theirs.size());
     return 0;

@@ -26,6 +26,7 @@ void each(F& facts, Visit&& visit) {
   visit("parameters", facts.parameters);
   visit("threads", facts.threads);
   visit("loss_start", facts.loss_start);
+  visit("loss_plateau", facts.loss_plateau);
   visit("loss_floor", facts.loss_floor);
   visit("step", facts.step);
   visit("steps", facts.steps);

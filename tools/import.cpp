@@ -1,7 +1,9 @@
-// lacuna import: safetensors with PyTorch's names and layouts, turned into a file that --init takes.
+// lacuna import: safetensors with PyTorch's names and layouts, or of transformers' GPT2LMHeadModel and BertForPreTraining, turned
+// into a file that --init takes.
 #include <fmt/core.h>
 
 #include "../core/safetensors.h"
+#include "../nn/backbones/huggingface.h"
 #include "../nn/state.h"
 #include "command.h"
 #include "layouts.h"
@@ -22,15 +24,35 @@ class Import : public Command {
     const Safetensors theirs = read_safetensors(file_);
     LACUNA_CHECK(!theirs.metadata.count("lacuna"), "import", file_,
                  " is Lacuna's own already: lacuna train --init takes it as it is");
-    for (const auto& [name, tensor] : theirs.tensors) ours["model." + name] = from_pytorch(tensor);
+    const std::string model = huggingface_model(theirs.tensors);
+    if (model.empty())
+      for (const auto& [name, tensor] : theirs.tensors)
+        ours["model." + name] = from_pytorch(tensor);
+    else
+      insert_with_prefix(ours, "model.", from_huggingface(theirs.tensors));
     LACUNA_CHECK(!ours.empty(), "import", file_, " holds no tensors");
     write_safetensors(out_, ours, {{"lacuna", "1"}});
     if (!quiet_)
-      fmt::print("{}: {} tensors; lacuna train TASK --init {}\n", out_, ours.size(), out_);
+      fmt::print("{}: {} tensors; lacuna train {} --init {}\n", out_, ours.size(),
+                 model.empty() ? "TASK" : model + settings_of(model, ours), out_);
     return 0;
   }
 
  private:
+  // What a model of these shapes is called in settings. How many heads share the width cannot be seen: 64 numbers a head are
+  // usual.
+  static std::string settings_of(const std::string& model, const StateDict& ours) {
+    const Tensor &token = ours.at("model.encoder.token.weight"),
+                 &position = ours.at("model.encoder.position.weight");
+    int layers = 0;
+    while (ours.count("model.encoder.blocks." + std::to_string(layers) + ".norm1.weight")) layers++;
+    return fmt::format(
+               " --set model.layers={} --set model.width={} --set model.heads={} --set model.{}={}",
+               layers, token.dim(1), std::max<std::int64_t>(1, token.dim(1) / 64),
+               model == "gpt" ? "context" : "positions", position.dim(0)) +
+           (model == "bert" ? " --set model.gelu=erf" : "");
+  }
+
   std::string file_, out_;
   bool quiet_ = false;
 };

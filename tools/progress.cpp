@@ -10,6 +10,7 @@
 
 #include "format.h"
 #include "pictures.h"
+#include "text_samples.h"
 
 namespace lacuna::tools {
 namespace {
@@ -59,12 +60,13 @@ void catch_interrupts() {
 int interrupt_signal() { return signal_number; }
 
 Progress::Progress(std::int64_t batch_size, std::int64_t steps_per_epoch, std::string samples,
-                   bool quiet)
+                   bool quiet, std::function<std::string()> samples_text)
     : batch_size_(batch_size),
       steps_per_epoch_(std::max<std::int64_t>(steps_per_epoch, 1)),
       samples_(std::move(samples)),
       quiet_(quiet),
-      bar_(!quiet && isatty(STDOUT_FILENO)) {}
+      bar_(!quiet && isatty(STDOUT_FILENO)),
+      samples_text_(std::move(samples_text)) {}
 
 Progress::~Progress() {
   if (bar_ && step_ > first_) say("\r\x1b[K");
@@ -131,6 +133,10 @@ void Progress::evaluated(const Metrics& metrics) {
 
 void Progress::epoch_ended(std::int64_t epoch, double mean_loss) {
   line(fmt::format("epoch {} done: mean loss {}", epoch, figure(mean_loss)));
+}
+
+void Progress::show(std::int64_t step) {
+  if (samples_text_) write_text_samples(samples_, step, samples_text_());
 }
 
 void Progress::pictures(std::int64_t step, const std::vector<Picture>& pictures) {

@@ -24,6 +24,7 @@ class Report : public Command {
     data.facts = read_facts(folder_);
     data.metrics = read_records(folder_.metrics());
     data.evaluations = read_records(folder_.evaluations());
+    data.texts = find_text_samples(folder_.samples());
     data.grids = find_picture_grids(folder_.samples());
     write_file(folder_.report(), report_page(data));
     if (!quiet_) fmt::print("{}\n", folder_.report());

@@ -51,7 +51,10 @@ figure { margin: 0; } figcaption { font-size: 14px; margin-top: 8px; }
 .rows { display: grid; font-size: 14px; color: var(--soft); } .rows span { align-self: center; }
 figure img { width: 100%; height: auto; image-rendering: pixelated; border-radius: 4px; display: block; }
 .moments { display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 20px; margin-top: 20px; }
+.parts { display: grid; grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); gap: 16px; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; font: 14px/1.5 ui-monospace, Menlo, Consolas, monospace; margin: 4px 0 16px; }
 @media (max-width: 560px) {
+  .parts { grid-template-columns: 1fr; }
   main { padding: 24px 14px 48px; } h1 { font-size: 25px; } .card { padding: 12px; }
   .chart text { font-size: 22px; } .chart .line { stroke-width: 4; } .chart .tick:nth-of-type(even) { opacity: 0; }
   .grid-picture { grid-template-columns: 1fr; } .rows { display: none; }
@@ -118,6 +121,8 @@ std::string tiles(const ReportData& d) {
 std::string loss_section(const ReportData& d) {
   std::vector<Level> levels;
   if (std::isfinite(d.facts.loss_start)) levels.push_back({"expected start", d.facts.loss_start});
+  if (std::isfinite(d.facts.loss_plateau))
+    levels.push_back({"frequencies alone", d.facts.loss_plateau});
   if (std::isfinite(d.facts.loss_floor)) levels.push_back({"floor", d.facts.loss_floor});
   const std::string chart = line_chart({series(d.metrics, "loss", "training", "one"),
                                         series(validations(d), "loss", "validation", "two")},
@@ -155,6 +160,67 @@ std::string picture_section(const ReportData& d) {
     out += "</div>";
   }
   return out + "</div>\n";
+}
+
+// A chart for each of a task's own figures: accuracies and the parts of the loss.
+std::string parts_section(const ReportData& d) {
+  static const std::set<std::string> common = {"step", "epoch",   "loss",
+                                               "lr",   "seconds", "samples_per_second"};
+  std::set<std::string> names;
+  for (const Record& r : d.metrics)
+    for (const auto& [name, value] : r.numbers)
+      if (!common.count(name) && std::isfinite(value)) names.insert(name);
+  std::string out;
+  for (const std::string& name : names) {
+    std::string title = name;
+    std::replace(title.begin(), title.end(), '_', ' ');
+    const std::string chart =
+        line_chart({series(d.metrics, name.c_str(), "training", "one"),
+                    series(validations(d), name.c_str(), "validation", "two")},
+                   {}, "step", title.c_str());
+    if (!chart.empty()) out += "<figure class=\"card\">" + chart + "</figure>\n";
+  }
+  return out.empty() ? "" : "<h2>Its parts</h2>\n<div class=\"parts\">\n" + out + "</div>\n";
+}
+
+std::string text_section(const ReportData& d) {
+  if (d.texts.empty()) return "";
+  const auto block = [](const TextFile& text) {
+    return fmt::format("<p class=\"soft\">step {}</p><pre>{}</pre>\n", grouped(text.step),
+                       escaped(read_file(text.path)));
+  };
+  std::string out = "<h2>Samples</h2>\n<div class=\"card\">" + block(d.texts.back());
+  // At most four moments on the way, spread evenly.
+  const std::size_t earlier = d.texts.size() - 1, count = std::min<std::size_t>(earlier, 4);
+  for (std::size_t k = 0; k < count; k++)
+    out += (k ? "" : "<details><summary>earlier</summary>") + block(d.texts[k * earlier / count]);
+  return out + (count ? "</details>" : "") + "</div>\n";
+}
+
+// Evaluations of text: a row a protocol and data set, the last of each.
+std::string evaluation_section(const ReportData& d) {
+  std::string out;
+  std::set<std::string> seen;
+  for (auto r = d.evaluations.rbegin(); r != d.evaluations.rend(); ++r) {
+    const std::string protocol = r->text("protocol");
+    if (protocol.empty() || protocol == "reconstruct" || protocol == "finetune") continue;
+    if (!seen.insert(protocol + " " + r->text("data")).second) continue;
+    std::string figures;
+    for (const auto& [name, value] : r->numbers)
+      if (name != "step") {
+        std::string title = name;
+        std::replace(title.begin(), title.end(), '_', ' ');
+        figures += (figures.empty() ? "" : "; ") + title + " " + figure(value);
+      }
+    out += fmt::format(
+        "<tr><td>{}</td><td><code>{}</code></td><td class=\"n\">{}</td><td>{}</td></tr>\n",
+        escaped(protocol), escaped(r->text("data")), grouped(std::llround(r->number("step"))),
+        escaped(figures));
+  }
+  return out.empty() ? ""
+                     : "<h2>Evaluations</h2>\n<div class=\"card wide\"><table><tr><th>protocol</th>"
+                       "<th>data</th><th class=\"n\">step</th><th></th></tr>\n" +
+                           out + "</table></div>\n";
 }
 
 std::string reconstruction_table(const Record& r) {
@@ -245,9 +311,10 @@ std::string report_page(const ReportData& d) {
          escaped((f.task.empty() ? "run" : f.task) + " " + d.name) + "</title>\n<style>" + kStyle +
          "</style></head><body><main>\n<h1>" +
          escaped(f.task.empty() ? d.name : f.task + " / " + d.name) + "</h1>\n<p class=\"soft\">" +
-         escaped(under) + "</p>\n" + tiles(d) + loss_section(d) + picture_section(d) +
-         reconstruction_section(d) + settings_section(d) + "<p class=\"soft\">Written by lacuna " +
-         escaped(f.version) + ".</p>\n</main></body></html>\n";
+         escaped(under) + "</p>\n" + tiles(d) + loss_section(d) + parts_section(d) +
+         picture_section(d) + text_section(d) + evaluation_section(d) + reconstruction_section(d) +
+         settings_section(d) + "<p class=\"soft\">Written by lacuna " + escaped(f.version) +
+         ".</p>\n</main></body></html>\n";
 }
 
 }  // namespace lacuna::tools

@@ -6,6 +6,7 @@
 #include "facts.h"
 #include "pictures.h"
 #include "records.h"
+#include "text_samples.h"
 
 namespace lacuna::tools {
 
@@ -15,6 +16,7 @@ struct ReportData {
   Settings settings;
   std::vector<Record> metrics, evaluations;
   std::vector<GridFile> grids;
+  std::vector<TextFile> texts;
 };
 
 std::string report_page(const ReportData& data);

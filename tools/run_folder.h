@@ -1,6 +1,6 @@
 #pragma once
 // A run on disk: config.toml (fully resolved), run.json (what the machine did), metrics.jsonl, eval.jsonl,
-// checkpoint.safetensors, samples/*.png, report.html.
+// checkpoint.safetensors, tokenizer.json (of text), samples/, report.html.
 #include <memory>
 #include <string>
 
@@ -19,6 +19,7 @@ struct RunFolder {
   std::string checkpoint() const {
     return path + (best ? "/best.safetensors" : "/checkpoint.safetensors");
   }
+  std::string tokenizer() const { return path + "/tokenizer.json"; }
   std::string samples() const { return path + "/samples"; }
   std::string report() const { return path + "/report.html"; }
 

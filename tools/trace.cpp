@@ -7,7 +7,7 @@
 #include "../core/tape.h"
 #include "../datasets/spec.h"
 #include "config.h"
-#include "run_folder.h"
+#include "text.h"
 
 namespace lacuna::tools {
 namespace {
@@ -21,7 +21,11 @@ Shape input_shape(const Node& node, std::size_t i) {
 
 double numel(const Shape& s) { return static_cast<double>(s.numel()); }
 
-// Multiply-adds of an op's forward; each gradient that it gives costs as many again.
+bool is_attention(const Node& node) {
+  return !std::strcmp(node.op, "attention") || !std::strcmp(node.op, "self_attention");
+}
+
+// Multiply-adds of an op's forward; each gradient that it gives costs as many again (attention's three: 2.5 times as many).
 double multiply_adds(const Node& node) {
   const Shape x = input_shape(node, 0), w = input_shape(node, 1);
   if (numel(node.shape) == 0) return 0;
@@ -31,6 +35,11 @@ double multiply_adds(const Node& node) {
     return numel(x) * numel(w) / static_cast<double>(w[0]);
   if (!std::strcmp(node.op, "linear") && w.size() == 2)
     return numel(node.shape) * static_cast<double>(w[1]);
+  // Scores and their use; what a mask hides is counted.
+  if (!std::strcmp(node.op, "self_attention"))
+    return 2 * numel(node.shape) * static_cast<double>(node.shape[1]);
+  if (!std::strcmp(node.op, "attention") && w.size() == 4)
+    return 2 * numel(node.shape) * static_cast<double>(w[2]);
   if (!std::strcmp(node.op, "matmul") && x.size() >= 2) {
     // a's last two are (m, k) or (k, m), and m is known.
     const double m = static_cast<double>(node.shape[node.shape.size() - 2]);
@@ -43,7 +52,8 @@ double multiply_adds(const Node& node) {
 
 void declare_trace(Options& options, TraceOptions& into) {
   options.positional("TASK", into.task, "one of those that `lacuna list` names");
-  options.value("--data", into.data, "what its samples look like; shapes unless given", "SPEC");
+  options.value("--data", into.data, "what its samples look like; shapes, or stories, unless given",
+                "SPEC");
   options.value("--batch-size", into.batch, "samples a step", "N");
   options.value("--device", into.device, "cpu, cuda, cuda:1, ... or emu", "DEVICE");
   options.value("--threads", into.threads, "threads of the kernels; 0: one a core", "N");
@@ -61,8 +71,11 @@ StepFlops count_flops(const Tensor& y) {
     if (!node || !seen.insert(node).second) continue;
     const double once = 2 * multiply_adds(*node);
     flops.forward += once;
-    for (std::size_t i = 0; i < std::min<std::size_t>(node->inputs.size(), 2); i++)
-      if (node->inputs[i]) flops.backward += once;
+    if (is_attention(*node))
+      flops.backward += 2.5 * once;
+    else
+      for (std::size_t i = 0; i < std::min<std::size_t>(node->inputs.size(), 2); i++)
+        if (node->inputs[i]) flops.backward += once;
     for (const auto& input : node->inputs) stack.push_back(input.get());
   }
   return flops;
@@ -77,7 +90,9 @@ Trace::Trace(const TraceOptions& options) {
   if (!options.threads.empty()) settings.set("train.threads", options.threads);
   set_keys(settings, options.sets);
   device = use_machine(settings);
-  source = open_source(options.data, "train");
+  const std::string spec = !options.data.empty() ? options.data : info.text ? "stories" : "shapes";
+  settings.set("data.train", spec);
+  source = open_source(spec, "train", text_options(info, settings, make_tokenizer(info, settings)));
   task = info.make(settings, DataInfo::of(*source));
   task->prepare(*source);
   task->model().initialize(static_cast<std::uint64_t>(settings.integer("train.seed")));

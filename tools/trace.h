@@ -9,9 +9,9 @@
 
 namespace lacuna::tools {
 
-/// The options that `plan` and `graph` share: which task, on what data, with which settings.
+/// The options that `plan` and `graph` share: which task, on what data (built in unless given), with which settings.
 struct TraceOptions {
-  std::string task, data = "shapes", batch, device, threads, config;
+  std::string task, data, batch, device, threads, config;
   std::vector<std::string> sets;
 };
 

@@ -13,7 +13,8 @@
 #include "facts.h"
 #include "format.h"
 #include "progress.h"
-#include "run_folder.h"
+#include "text.h"
+#include "text_samples.h"
 
 namespace lacuna::tools {
 namespace {
@@ -24,6 +25,7 @@ struct Flag {
 };
 constexpr Flag kFlags[] = {
     {"--data", "data.train", "SPEC", "what to train on; `lacuna list` says what there is"},
+    {"--tokenizer", "data.tokenizer", "SPEC", "of text: wordpiece:FILE, bpe:DIR, hf:FILE or char"},
     {"--val", "data.val", "SPEC", "what to validate on (its test split)"},
     {"--epochs", "train.epochs", "N", "passes over the data"},
     {"--steps", "train.steps", "N", "steps, instead of epochs"},
@@ -155,10 +157,14 @@ int Train::run() {
   LACUNA_CHECK(!settings.text("data.train").empty(), "usage",
                "--data SPEC is missing: what to train on; `lacuna list` says what there is");
 
-  const std::shared_ptr<const Source> data = open_source(settings.text("data.train"), "train");
+  const auto tokenizer =
+      resumes && info.text ? read_tokenizer(folder_) : make_tokenizer(info, settings);
+  const TextOptions text = text_options(info, settings, tokenizer);
+  const std::shared_ptr<const Source> data =
+      open_source(settings.text("data.train"), "train", text);
   std::shared_ptr<const Source> validation;
   if (!settings.text("data.val").empty())
-    validation = open_source(settings.text("data.val"), "test");
+    validation = open_source(settings.text("data.val"), "test", text);
   if (validation) check_same_fields(*data, *validation);
   LoaderOptions reading;
   reading.batch_size = settings.integer("train.batch_size");
@@ -187,6 +193,7 @@ int Train::run() {
                " was taken by another run meanwhile: give another --out");
   if (resumes) trainer.resume();
   if (resumes && !quiet_) warn_of_new_length(settings, trainer.steps());
+  if (tokenizer) tokenizer->save(folder_.tokenizer());
   write_settings(folder_, settings);  // last: what is refused leaves the folder as it was
 
   Facts facts;
@@ -201,6 +208,7 @@ int Train::run() {
   for (const auto& p : task->model().parameters()) facts.parameters += p.tensor.numel();
   facts.loss_start = task->loss_start();
   facts.loss_floor = task->loss_floor();
+  facts.loss_plateau = task->loss_plateau();
   facts.step = trainer.step();
   facts.steps = trainer.steps();
   const Facts before = resumes ? read_facts(folder_) : Facts();  // its peaks are the run's, too
@@ -209,7 +217,12 @@ int Train::run() {
   write_facts(folder_, facts);
   catch_interrupts();
   if (!quiet_) print_opening(facts, settings);
-  Progress progress(reading.batch_size, train.per_epoch(), folder_.samples(), quiet_);
+  std::function<std::string()> samples;
+  if (tokenizer)
+    samples = [&] {
+      return text_samples(*task, *tokenizer, validation ? *validation : *data, device);
+    };
+  Progress progress(reading.batch_size, train.per_epoch(), folder_.samples(), quiet_, samples);
   trainer.run(progress);
 
   facts.step = trainer.step();
@@ -229,12 +242,15 @@ void Train::print_opening(const Facts& f, const Settings& settings) {
   fmt::print("{}\n", f.device == "cpu"
                          ? fmt::format(", {} thread{}", f.threads, f.threads == 1 ? "" : "s")
                          : "");
-  // What an untrained network should show, and what no network can get below.
-  if (std::isfinite(f.loss_start)) fmt::print("loss: starts near {}", figure(f.loss_start));
-  if (std::isfinite(f.loss_floor))
-    fmt::print("{}cannot go below {}",
-               std::isfinite(f.loss_start) ? ", " : "loss: ", figure(f.loss_floor));
-  if (std::isfinite(f.loss_start) || std::isfinite(f.loss_floor)) fmt::print("\n");
+  // What an untrained network should show, what frequencies alone give, and what no network can get below.
+  std::vector<std::string> losses;
+  const auto say = [&](const char* what, double loss) {
+    if (std::isfinite(loss)) losses.push_back(fmt::format("{} {}", what, figure(loss)));
+  };
+  say("starts near", f.loss_start);
+  say("frequencies alone give", f.loss_plateau);
+  say("cannot go below", f.loss_floor);
+  if (!losses.empty()) fmt::print("loss: {}\n", fmt::join(losses, ", "));
   std::fflush(stdout);
 }
 

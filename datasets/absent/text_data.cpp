@@ -1,5 +1,7 @@
 // Stands in for the text data of lacuna::text in a build without it.
 #include "../text/sources.h"
+#include "../text/summary.h"
+#include "../text/token_file.h"
 
 namespace lacuna {
 
@@ -8,6 +10,10 @@ namespace lacuna {
 }
 Corpus open_corpus(const Spec&, bool, const TextOptions&) { absent(); }
 std::unique_ptr<Source> open_text(const Spec&, bool, const TextOptions&) { absent(); }
+TextSummary summarize_text(const Corpus&) { absent(); }
+std::string to_text(const TextSummary&) { absent(); }
+std::string to_json(const TextSummary&) { absent(); }
+void write_tokens(const std::string&, const Corpus&, TokenFormat) { absent(); }
 std::shared_ptr<const Tokenizer> built_in_tokenizer(const Spec&) { absent(); }
 
 }  // namespace lacuna

@@ -95,7 +95,7 @@ Split hold_out(const Corpus& corpus, double share) {
   return {part_of(corpus, 0, cut), part_of(corpus, cut, n)};
 }
 
-double unigram_entropy(const Corpus& corpus) {
+std::vector<std::int64_t> token_counts(const Corpus& corpus) {
   std::vector<std::int64_t> counts(static_cast<std::size_t>(corpus.vocabulary.size));
   std::mutex mutex;
   constexpr std::int64_t kPiece = 1 << 20;
@@ -108,11 +108,16 @@ double unigram_entropy(const Corpus& corpus) {
     std::lock_guard lock(mutex);
     for (std::size_t i = 0; i < mine.size(); i++) counts[i] += mine[i];
   });
-  const auto n = static_cast<double>(corpus.tokens.size());
-  double sum = 0;
+  return counts;
+}
+
+double unigram_entropy(std::span<const std::int64_t> counts) {
+  double all = 0, sum = 0;
+  for (std::int64_t count : counts) all += static_cast<double>(count);
   for (std::int64_t count : counts)
-    if (count > 0) sum -= static_cast<double>(count) * std::log(static_cast<double>(count) / n);
-  return n > 0 ? sum / n : 0;
+    if (count > 0)
+      sum -= static_cast<double>(count) / all * std::log(static_cast<double>(count) / all);
+  return sum;
 }
 
 std::unique_ptr<Source> cut_text(std::shared_ptr<const Corpus> corpus, const TextView& view) {

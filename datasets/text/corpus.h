@@ -87,7 +87,9 @@ Split hold_out(const Corpus& corpus, double share);
 /// Fails where the text has no such samples: one document for pairs, no sentences, no [CLS].
 std::unique_ptr<Source> cut_text(std::shared_ptr<const Corpus> corpus, const TextView& view);
 
-/// Nats a token that the best guess without context costs: the entropy of the counts of the tokens.
-double unigram_entropy(const Corpus& corpus);
+/// How often each token of the vocabulary occurs. Fails on tokens outside of it.
+std::vector<std::int64_t> token_counts(const Corpus& corpus);
+/// Nats a token that the best guess without context costs.
+double unigram_entropy(std::span<const std::int64_t> counts);
 
 }  // namespace lacuna

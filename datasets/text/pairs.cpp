@@ -167,8 +167,10 @@ class Instances : public Source {
     const Range cell{bound(j), bound(j + 1)};
     const bool is_short = draws.uniform() < view_.short_share;
     const std::int64_t aim = is_short ? 2 + draws.below(room_ - 1) : room_;
+    // Where a chunk has more than its aim, its two ends are begun with as often as what is between them.
+    const std::int64_t slack = std::max<std::int64_t>(0, cell.size() - aim);
     const std::int64_t start =
-        cell.begin + draws.below(std::max<std::int64_t>(0, cell.size() - aim) + 1);
+        cell.begin + std::clamp<std::int64_t>(draws.below(3 * slack + 1) - slack, 0, slack);
     const auto starts = corpus_->sentences.begin();
     std::int64_t first =
         std::lower_bound(starts + doc.sentences.begin, starts + doc.sentences.end, start) - starts;

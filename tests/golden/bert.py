@@ -1,9 +1,8 @@
 """Writes bert.safetensors: a tiny random BertForPreTraining of transformers, its scores, losses and gradients, and how BERT's
 optimizer changes it.
 
-weight.NAME, grad.NAME and after.NAME, as transformers names them (without the tied decoder); tokens, segments, lengths, labels (-100: not
-predicted), pairs (next-sentence labels), mlm_logits, nsp_logits, loss. `after` is what STEPS steps leave of a constant
-batch: AdamW of BERT's authors (no bias correction, eps 1e-6, decay 0.01 of matrices, clip 1), whose rate rises for WARMUP
+weight.NAME, grad.NAME and after.NAME, as transformers names them (without the tied decoder); tokens, segments, lengths, labels
+(-100: not predicted), pairs (next-sentence labels), mlm_logits, nsp_logits. `after` is what STEPS steps on one batch leave: AdamW of BERT's authors (no bias correction, eps 1e-6, decay 0.01 of matrices, clip 1), whose rate rises for WARMUP
 steps and then falls to 0 at TOTAL; `rates` and `losses` are those of the steps. Dropout is 0, gelu the exact one.
 
 usage: python bert.py              (PyTorch, transformers and safetensors from PyPI; versions are in the file's metadata)
@@ -51,7 +50,7 @@ def main():
         for p in model.parameters():  # biases and norms that do something
             p.add_(0.1 * torch.randn_like(p))
     n, s = 3, 12
-    tokens = torch.randint(0, config.vocab_size, (n, s))
+    tokens = torch.randint(1, config.vocab_size, (n, s))  # 0 is padding there, whose vector does not learn from being read
     lengths = torch.tensor([12, 7, 10])
     segments = torch.tensor([[0] * 5 + [1] * 7, [0] * 3 + [1] * 4 + [0] * 5, [0] * 10 + [0] * 2])
     seen = (torch.arange(s)[None] < lengths[:, None]).long()

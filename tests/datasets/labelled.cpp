@@ -1,0 +1,146 @@
+#include "../../datasets/text/labelled.h"
+
+#include "../../datasets/spec.h"
+#include "text.h"
+
+namespace lacuna::test {
+namespace {
+
+const std::vector<std::string> kWords = {"good", "bad", "film", "##s", "a", ",", "paris"};
+enum : std::int64_t { kGood = 5, kBad, kFilm, kEs, kA, kComma, kParis };
+
+using Ids = std::vector<std::int64_t>;
+
+}  // namespace
+
+TEST(labelled, sentences_and_pairs) {
+  Folder folder;
+  TextOptions o;
+  o.tokenizer = word_tokenizer(folder, kWords);
+  o.view.length = 8;
+  const std::string one =
+      folder.write("one.tsv", "good films\t1\r\n\nbad , bad , bad , bad film\t0\n");
+  const auto source = open_source("tsv:" + one, "train", o);
+  ASSERT_EQ(source->size(), 2);
+  EXPECT_EQ(source->classes(), (std::vector<std::string>{"0", "1"}));
+  const Row a = row_of(*source, 0), b = row_of(*source, 1);
+  EXPECT_EQ(a.tokens, (Ids{2, kGood, kFilm, kEs, 3, 0, 0, 0}));
+  EXPECT_EQ(a.segment, Ids(8, 0));
+  EXPECT_EQ(a.length, 5);
+  EXPECT_EQ(a.label, 1);
+  EXPECT_EQ(b.tokens, (Ids{2, kBad, kComma, kBad, kComma, kBad, kComma, 3}));  // cut off
+  EXPECT_EQ(b.label, 0);
+
+  const std::string two =
+      folder.write("two.tsv",
+                   "split\tid\tentailment\ttext\thypothesis\n"
+                   "x_dev\t1\tyes\ta good film\ta film\nsplit\tid\tentailment\ttext\thypothesis\n"
+                   "x_test\t2\tno\tbad\tgood , good , good , good\nx_dev\t3\tyes\tbad\tfilm\n");
+  const auto train = open_source("tsv:" + two, "train", o),
+             test = open_source("tsv:" + two, "test", o);
+  ASSERT_EQ(train->size(), 2);
+  ASSERT_EQ(test->size(), 1);
+  EXPECT_EQ(test->classes(), (std::vector<std::string>{"no", "yes"}));
+  EXPECT_EQ(row_of(*train, 0).tokens, (Ids{2, kA, kGood, kFilm, 3, kA, kFilm, 3}));
+  EXPECT_EQ(row_of(*train, 0).segment, (Ids{0, 0, 0, 0, 0, 1, 1, 1}));
+  EXPECT_EQ(row_of(*train, 0).label, 1);
+  EXPECT_EQ(row_of(*test, 0).tokens, (Ids{2, kBad, 3, kGood, kComma, kGood, kComma, 3}));
+  EXPECT_EQ(open_source("tsv:" + two + "?test=0.4", "test", o)->size(), 2);
+  EXPECT_EQ(open_source("tsv:" + two + "?test=0.4", "train", o)->size(), 1);
+  const auto other = open_source("tsv:" + two + "?text=hypothesis&pair=text&label=id", "train", o);
+  EXPECT_EQ(other->classes(), (std::vector<std::string>{"1", "2", "3"}));
+  EXPECT_EQ(row_of(*other, 0).tokens, (Ids{2, kA, kFilm, 3, kA, kGood, kFilm, 3}));
+  o.view.length = 0;
+  EXPECT_EQ(open_source("tsv:" + one, "train", o)->fields()[0].shape, (Shape{10}));
+  o.classes = {"no", "maybe"};
+  EXPECT_NE(message([&] {
+              open_source("tsv:" + two, "train", o);
+            }).find("labels must be among no, maybe: got \"yes\""),
+            std::string::npos);
+}
+
+TEST(labelled, a_vocabulary_without_cls_gets_three_more_tokens) {
+  Folder folder;
+  TextOptions o;
+  o.tokenizer = train_characters("abc");  // [UNK] is 3
+  const auto pairs = open_source("tsv:" + folder.write("p.tsv", "ab\tc\t1\na\tb\t2\n"), "train", o);
+  EXPECT_EQ(pairs->vocabulary().size, 7);
+  EXPECT_EQ(row_of(*pairs, 0).tokens, (Ids{4, 0, 1, 5, 2, 6}));
+  EXPECT_EQ(row_of(*pairs, 1).tokens, (Ids{4, 0, 5, 1, 6, 0}));
+  EXPECT_EQ(pairs->vocabulary().sep, 5);
+  EXPECT_EQ(pairs->vocabulary().cls, 6);
+}
+
+TEST(labelled, words_and_tags) {
+  Folder folder;
+  TextOptions o;
+  o.tokenizer = word_tokenizer(folder, kWords);
+  o.view.length = 7;
+  const std::string path =
+      folder.write("n.conll", "-DOCSTART-\tO\n\nfilms\tO\nparis,\tB-x\ngood\tO\n\t \nbad\tI-x\n");
+  const auto source = open_source("conll:" + path, "train", o);
+  ASSERT_EQ(source->size(), 2);
+  EXPECT_EQ(source->classes(), (std::vector<std::string>{"B-x", "I-x", "O"}));
+  const Batch batch = read_batch(*source, {0, 1});
+  const auto* tags = batch["tag"].data<std::int64_t>();
+  EXPECT_EQ(row_of(*source, 0).tokens, (Ids{2, kFilm, kEs, kParis, kComma, kGood, 3}));
+  EXPECT_EQ(Ids(tags, tags + 14), (Ids{-1, 2, -1, 0, -1, 2, -1, -1, 1, -1, -1, -1, -1, -1}));
+  EXPECT_EQ(open_source("conll:" + path + "?test=0.5", "test", o)->size(), 1);
+  // Byte-level tokens that hold the blank before a word belong to that word.
+  TrainOptions train;
+  train.vocabulary = 300;
+  const std::string text = "x paris x paris x paris x paris";
+  const std::string_view view = text;
+  o.tokenizer = train_tokenizer("bpe", std::span(&view, 1), train);
+  o.view.length = 0;
+  const auto bytes =
+      open_source("conll:" + folder.write("b.conll", "x\tO\nparis\tB-x\n"), "train", o);
+  const Batch one = read_batch(*bytes, {0});
+  const auto* tag = one["tag"].data<std::int64_t>();
+  EXPECT_EQ(tag[1], 1);
+  EXPECT_EQ(tag[2], 0);
+}
+
+TEST(labelled, what_is_wrong) {
+  const auto tsv = [](const char* text, const TsvColumns& columns = {}) {
+    return message([&] { parse_tsv(text, "f.tsv", columns); });
+  };
+  EXPECT_EQ(tsv("only text\n"),
+            "[tsv] without a header a line is text TAB label, or text TAB pair TAB label: got 1 "
+            "fields in "
+            "line 1 of f.tsv");
+  EXPECT_EQ(tsv("a\t1\n\nb\n"), "[tsv] a line must have 2 fields: got 1 in line 3 of f.tsv");
+  EXPECT_EQ(tsv("a\t\n"), "[tsv] the label must not be empty: got line 1 of f.tsv");
+  EXPECT_EQ(tsv("sentence\tlabel\n"), "[tsv] must have rows: got none in f.tsv");
+  EXPECT_EQ(tsv(""), "[tsv] must have rows: got none in f.tsv");
+  EXPECT_EQ(
+      tsv("sentence\tlabel\na\t1\n", {"body", "", ""}),
+      "[tsv] the first line must name the columns text=, pair= and label=: got \"sentence\tlabel\" "
+      "in f.tsv");
+  const auto conll = [](const char* text) {
+    return message([&] { parse_conll(text, "f.conll"); });
+  };
+  EXPECT_EQ(conll("a\tO\nb\n"),
+            "[conll] a line must have a word and a tag: got \"b\" in line 2 of f.conll");
+  EXPECT_EQ(conll("a\t\n"),
+            "[conll] a line must have a word and a tag: got \"a\t\" in line 1 of f.conll");
+  EXPECT_EQ(conll("\n\n"), "[conll] must have sentences: got none in f.conll");
+  EXPECT_EQ(conll("EU NNP I-NP I-ORG\n"), "no error");
+  Folder folder;
+  TextOptions o;
+  o.tokenizer = train_characters("ab");
+  const std::string bad = folder.write("u.tsv", std::string("a\xFF\t1\n"));
+  EXPECT_EQ(message([&] { open_source("tsv:" + bad, "train", o); }),
+            "[text] " + bad + " must be UTF-8: got 0xFF at byte 1");
+  o.view.length = 3;
+  EXPECT_NE(message([&] {
+              open_source("tsv:" + folder.write("s.tsv", "a\t1\n"), "train", o);
+            }).find("room for two tokens"),
+            std::string::npos);
+  EXPECT_NE(message([&] {
+              open_source("tsv:x?header=1", "train", o);
+            }).find("tsv has the options split, test, text, pair, label"),
+            std::string::npos);
+}
+
+}  // namespace lacuna::test

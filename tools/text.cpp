@@ -1,0 +1,83 @@
+#include "text.h"
+
+#include <filesystem>
+
+#include "../core/files.h"
+#include "../datasets/text/sources.h"
+#include "../datasets/text/text_files.h"
+
+namespace lacuna::tools {
+namespace {
+
+std::shared_ptr<const Tokenizer> characters_of(const std::string& data) {
+  const Spec spec = parse_spec(data);
+  LACUNA_CHECK(spec.scheme == "text", "tokenizer",
+               "char takes its characters from text:FILE-or-DIR: got ", data);
+  std::string all;
+  for (const std::string& file : text_files(spec.place)) all += read_text(file);
+  return train_characters(all);
+}
+
+}  // namespace
+
+std::shared_ptr<const Tokenizer> make_tokenizer(const TaskInfo& task, const Settings& settings) {
+  if (!task.text) return nullptr;
+  const std::string &spec = settings.text("data.tokenizer"), &data = settings.text("data.train");
+  if (spec == "char") return characters_of(data);
+  if (!spec.empty()) return open_tokenizer(spec);
+  const Spec place = parse_spec(data);
+  LACUNA_CHECK(is_text(place), task.name, "takes text: got ", data,
+               " (`lacuna list` says what there is)");
+  return built_in_tokenizer(place);
+}
+
+std::shared_ptr<const Tokenizer> read_tokenizer(const RunFolder& folder) {
+  const std::string file = folder.tokenizer();
+  return std::filesystem::exists(file) ? tokenizer_from_json(read_file(file), file) : nullptr;
+}
+
+std::shared_ptr<const Tokenizer> need_tokenizer(const RunFolder& folder) {
+  auto tokenizer = read_tokenizer(folder);
+  LACUNA_CHECK(tokenizer, "run", folder.path,
+               " has no tokenizer.json: it was trained on tokens alone, or not on text");
+  return tokenizer;
+}
+
+TextOptions text_options(const TaskInfo& task, const Settings& settings,
+                         std::shared_ptr<const Tokenizer> tokenizer) {
+  TextOptions options;
+  if (!task.text) return options;
+  options.view = task.text(settings);
+  options.tokenizer = std::move(tokenizer);
+  options.documents = settings.text("data.documents");
+  options.sentences = settings.text("data.sentences");
+  options.cache = settings.text("data.cache");
+  return options;
+}
+
+DataInfo data_of(const TaskInfo& task, const Settings& settings, const Tokenizer& tokenizer) {
+  const TextView view = task.text(settings);
+  const bool windows = view.kind == TextView::Kind::windows;
+  DataInfo data;
+  data.vocabulary = tokenizer.vocabulary();
+  data.fields = {{"tokens", Dtype::i64, {view.length + (windows ? 1 : 0)}},
+                 {"length", Dtype::i64, {}}};
+  if (!windows) data.fields.push_back({"segment", Dtype::i64, {view.length}});
+  if (view.kind == TextView::Kind::pairs) data.fields.push_back({"label", Dtype::i64, {}});
+  return data;
+}
+
+std::string_view whole_characters(std::string_view text) {
+  // At most three bytes of a character may be there without its last one.
+  for (std::size_t back = 1; back <= 3 && back <= text.size(); back++) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+    if (byte < 0x80) break;
+    if (byte < 0xc0) continue;  // not a character's first byte
+    const std::size_t length = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    if (length > back) return text.substr(0, text.size() - back);
+    break;
+  }
+  return text;
+}
+
+}  // namespace lacuna::tools

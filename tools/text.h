@@ -1,0 +1,27 @@
+#pragma once
+// What a run of text has beside its settings: its tokenizer, kept as tokenizer.json in its folder.
+#include "../datasets/spec.h"
+#include "run_folder.h"
+
+namespace lacuna::tools {
+
+/// The tokenizer that a new run is to have: of data.tokenizer (`char` is made from data.train), or the one that the data
+/// brings along. Null where there is none: not text, or token files.
+std::shared_ptr<const Tokenizer> make_tokenizer(const TaskInfo& task, const Settings& settings);
+
+/// The tokenizer of a run; null where it has none.
+std::shared_ptr<const Tokenizer> read_tokenizer(const RunFolder& folder);
+/// The same; an Error where it has none.
+std::shared_ptr<const Tokenizer> need_tokenizer(const RunFolder& folder);
+
+/// What open_source() needs for a run's data.
+TextOptions text_options(const TaskInfo& task, const Settings& settings,
+                         std::shared_ptr<const Tokenizer> tokenizer);
+
+/// What a task of text knows of its data where there is only a tokenizer.
+DataInfo data_of(const TaskInfo& task, const Settings& settings, const Tokenizer& tokenizer);
+
+/// The part of `text` that ends with a whole character of UTF-8.
+std::string_view whole_characters(std::string_view text);
+
+}  // namespace lacuna::tools
