@@ -106,6 +106,13 @@ void Labeller::start_from(const Module& trained) {
   encoder().load_state_dict(state);
 }
 
+std::int64_t positions_of(const Module& encoder) {
+  if (const auto* bert = dynamic_cast<const Bert*>(&encoder)) return bert->options().positions;
+  const auto* gpt = dynamic_cast<const Gpt*>(&encoder);
+  LACUNA_CHECK(gpt, kOp, "needs a pretrained bert or gpt");
+  return gpt->options().context;
+}
+
 std::unique_ptr<Labeller> make_labeller(const Module& encoder, const DataInfo& data,
                                         double dropout) {
   const auto has = [&](const char* name) {
@@ -118,23 +125,22 @@ std::unique_ptr<Labeller> make_labeller(const Module& encoder, const DataInfo& d
                data.classes.size(), data.classes.size() == 1 ? " class" : " classes");
   const auto classes = static_cast<std::int64_t>(data.classes.size());
   const std::int64_t length = token_field(data, kOp).shape[0], size = data.vocabulary.size;
-  const auto check = [&](std::int64_t positions, std::int64_t vocabulary, std::int64_t added) {
-    LACUNA_CHECK(length <= positions, kOp, "rows must have at most ", positions,
-                 " tokens, as the encoder has positions: got ", length);
+  const std::int64_t positions = positions_of(encoder);
+  LACUNA_CHECK(length <= positions, kOp, "rows must have at most ", positions,
+               " tokens, as the encoder has positions: got ", length);
+  const auto check = [&](std::int64_t vocabulary, std::int64_t added) {
     LACUNA_CHECK(size == vocabulary || size == vocabulary + added, kOp,
                  "the data must be in the encoder's tokens, of which there are ", vocabulary,
                  ": got ", size);
   };
   if (const auto* bert = dynamic_cast<const Bert*>(&encoder)) {
     BertOptions o = bert->options();
-    check(o.positions, o.vocabulary, 0);
+    check(o.vocabulary, 0);
     o.pooler = true;
     return std::make_unique<BertLabeller>(o, classes, tags, dropout);
   }
-  const auto* gpt = dynamic_cast<const Gpt*>(&encoder);
-  LACUNA_CHECK(gpt, kOp, "needs a pretrained bert or gpt");
-  GptOptions o = gpt->options();
-  check(o.context, o.vocabulary, 3);
+  GptOptions o = dynamic_cast<const Gpt&>(encoder).options();
+  check(o.vocabulary, 3);
   o.vocabulary = size;
   return std::make_unique<GptLabeller>(o, classes, tags, dropout);
 }

@@ -44,6 +44,9 @@ class Labeller : public Module {
   Linear head_;
 };
 
+/// The longest row that an encoder of text takes. Fails on another encoder.
+std::int64_t positions_of(const Module& encoder);
+
 /// One for a Bert or a Gpt, of its architecture and none of its weights, not yet initialized. Fails on another encoder, on data
 /// without labels or of other tokens, and on rows that are longer than its positions. A Gpt may lack the three tokens that
 /// labelled text puts behind its vocabulary.

@@ -4,7 +4,7 @@
 
 namespace lacuna {
 
-constexpr std::int64_t kTopicWords = 40,
+constexpr std::int64_t kTopicWords = 60,
                        kFirstWord = 5;  // 0 to 4: [PAD], [UNK], [CLS], [SEP], [MASK]
 
 /// Rows of tokens with a label, or with tags.
