@@ -54,7 +54,8 @@ Bpe::Bpe(TokenList list, std::vector<Merge> merges, const std::string& name)
 
 // Leaves the tokens in scratch.symbols: the first at place 0, each with the place of the next.
 void Bpe::merge(std::string_view bytes, Scratch& scratch) const {
-  auto& [symbols, queue] = scratch;
+  std::vector<Symbol>& symbols = scratch.symbols;
+  std::vector<std::uint64_t>& queue = scratch.queue;
   const auto n = static_cast<std::int32_t>(bytes.size());
   symbols.resize(bytes.size());
   queue.clear();

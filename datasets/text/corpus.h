@@ -82,7 +82,7 @@ Split hold_out(const Corpus& corpus, double share);
 ///           comes from a chunk drawn uniformly from the others: never from the same document. A pair that is too long
 ///           loses tokens from the longer part, each from its front or its back by a coin (Devlin et al. 2018).
 ///           Finding a sample takes O(log documents + log sentences) and nothing is kept between samples.
-/// segments  The same without B; each document has at least one sentence.
+/// segments  The same without B, and with documents of one sentence, too. One that is too long loses its front or its back.
 ///
 /// Fails where the text has no such samples: one document for pairs, no sentences, no [CLS].
 std::unique_ptr<Source> cut_text(std::shared_ptr<const Corpus> corpus, const TextView& view);

@@ -97,8 +97,9 @@ Corpus open_corpus(const Spec& spec, bool train, const TextOptions& options) {
   if (spec.scheme == "stories") return open_stories(spec, train, options);
   LACUNA_CHECK(spec.scheme == "text" || spec.scheme == "tokens", kOp,
                "running text is text:, tokens: or stories: got ", spec.scheme, ":");
+  const double share = held_out(spec);
   Corpus corpus = spec.scheme == "text" ? open_files(spec, options) : open_shard(spec, options);
-  if (const double share = held_out(spec); share > 0) {
+  if (share > 0) {
     Split split = hold_out(corpus, share);
     corpus = std::move(train ? split.train : split.test);
     corpus.name += train ? " (train)" : " (test)";

@@ -123,7 +123,12 @@ class Instances : public Source {
       shorten_pair(a_tokens, b_tokens, room_, draws);
     } else {
       a_tokens = tokens_of(chunk.document, a);
-      shorten(a_tokens, std::max<std::int64_t>(0, a_tokens.size() - room_), draws);
+      // By one coin: what begins a document would else be lost in every epoch.
+      const std::int64_t excess = std::max<std::int64_t>(0, a_tokens.size() - room_);
+      if (draws.below(2) == 0)
+        a_tokens.begin += excess;
+      else
+        a_tokens.end -= excess;
     }
     write(a_tokens, b_tokens, out);
     if (pairs_) *as<std::int64_t>(out[3]) = label;

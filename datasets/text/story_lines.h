@@ -6,7 +6,7 @@
 
 namespace lacuna::text {
 
-/// What a line may choose (?name) or say (#name, which follows from others).
+/// What a line may choose (?name) or say ($name).
 enum class Slot {
   weather,
   time,

@@ -32,7 +32,7 @@ double share(std::int64_t part, std::int64_t whole) {
 }
 
 void find_problems(const Corpus& c, std::int64_t of_one_sentence, TextSummary& s) {
-  if (s.documents == 1)
+  if (s.documents == 1 && s.sentences > 0)
     s.problems.push_back(
         "one document only: next-sentence pairs need another one to draw a random sentence from");
   if (s.documents > 1 && share(of_one_sentence, s.documents) > 0.5)

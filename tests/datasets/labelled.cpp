@@ -87,11 +87,7 @@ TEST(labelled, words_and_tags) {
   EXPECT_EQ(Ids(tags, tags + 14), (Ids{-1, 2, -1, 0, -1, 2, -1, -1, 1, -1, -1, -1, -1, -1}));
   EXPECT_EQ(open_source("conll:" + path + "?test=0.5", "test", o)->size(), 1);
   // Byte-level tokens that hold the blank before a word belong to that word.
-  TrainOptions train;
-  train.vocabulary = 300;
-  const std::string text = "x paris x paris x paris x paris";
-  const std::string_view view = text;
-  o.tokenizer = train_tokenizer("bpe", std::span(&view, 1), train);
+  o.tokenizer = learned_tokenizer("bpe", "x paris x paris x paris x paris", 300);
   o.view.length = 0;
   const auto bytes =
       open_source("conll:" + folder.write("b.conll", "x\tO\nparis\tB-x\n"), "train", o);
@@ -131,7 +127,7 @@ TEST(labelled, what_is_wrong) {
   o.tokenizer = train_characters("ab");
   const std::string bad = folder.write("u.tsv", std::string("a\xFF\t1\n"));
   EXPECT_EQ(message([&] { open_source("tsv:" + bad, "train", o); }),
-            "[text] " + bad + " must be UTF-8: got 0xFF at byte 1");
+            "[text] " + bad + " must be UTF-8: got 0xff at byte 1");
   o.view.length = 3;
   EXPECT_NE(message([&] {
               open_source("tsv:" + folder.write("s.tsv", "a\t1\n"), "train", o);

@@ -56,8 +56,14 @@ inline Row row_of(const Source& source, std::int64_t index, std::int64_t epoch =
   return row;
 }
 
-inline std::shared_ptr<const Tokenizer> character_tokenizer(const std::string& text) {
-  return train_characters(text);
+/// train_tokenizer() on one text.
+inline std::shared_ptr<const Tokenizer> learned_tokenizer(const std::string& kind,
+                                                          std::string_view text,
+                                                          std::int64_t vocabulary) {
+  TrainOptions o;
+  o.vocabulary = vocabulary;
+  const NamedText named{"test", text};
+  return train_tokenizer(kind, std::span(&named, 1), o);
 }
 
 /// WordPiece with these words, after BERT's special tokens.

@@ -1,6 +1,9 @@
 // text: and tokens: from files to samples.
 #include <zlib.h>
 
+#include <cmath>
+#include <map>
+
 #include "../../core/files.h"
 #include "../../datasets/spec.h"
 #include "../../datasets/text/sources.h"
@@ -48,12 +51,7 @@ Said said(const Corpus& c, const Tokenizer& tokenizer) {
 using Texts = std::vector<std::string>;
 
 // BPE of single bytes: 256 tokens and <|endoftext|>.
-std::shared_ptr<const Tokenizer> byte_tokenizer() {
-  TrainOptions o;
-  o.vocabulary = 257;
-  const std::string_view text = "x";
-  return train_tokenizer("bpe", std::span(&text, 1), o);
-}
+std::shared_ptr<const Tokenizer> byte_tokenizer() { return learned_tokenizer("bpe", "x", 257); }
 
 }  // namespace
 
@@ -105,11 +103,9 @@ TEST(text_files, pieces_and_threads_change_no_token) {
   for (int i = 0; text.size() < 3'000'000; i++)
     text += "Line " + std::to_string(i * 7919) + (i % 9 == 0 ? ".\n\n" : i % 4 ? "\n" : ". And\n");
   folder.write("long.txt", text);
-  TrainOptions train;
-  train.vocabulary = 300;
   const std::string_view sample = std::string_view(text).substr(0, 100000);
   for (const char* kind : {"bpe", "char", "wordpiece"}) {
-    const auto tokenizer = train_tokenizer(kind, std::span(&sample, 1), train);
+    const auto tokenizer = learned_tokenizer(kind, sample, 300);
     const std::vector<std::int32_t> whole = tokenizer->ids(text);
     for (const int threads : {1, 3}) {
       const int before = cpu::threads();
@@ -176,9 +172,9 @@ TEST(text_files, what_is_wrong) {
     return message([&] { open_source(spec, "train", o); });
   };
   const std::string bad = folder.write("bad.txt", std::string("Good\n\nbad \xE9t\xE9\n"));
-  EXPECT_EQ(error("text:" + bad), "[text] " + bad + " must be UTF-8: got 0xE9 at byte 10");
+  EXPECT_EQ(error("text:" + bad), "[text] " + bad + " must be UTF-8: got 0xe9 at byte 10");
   EXPECT_EQ(error("text:" + bad + "?documents=blank"),
-            "[text] " + bad + " must be UTF-8: got 0xE9 at byte 10");
+            "[text] " + bad + " must be UTF-8: got 0xe9 at byte 10");
   const std::string empty = folder.write("empty.txt", std::string(" \n\n"));
   EXPECT_EQ(error("text:" + empty + "?documents=blank"),
             "[text] the text must not be empty: got no token in text:" + empty);

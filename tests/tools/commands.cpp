@@ -46,8 +46,8 @@ TEST(Commands, HelpOfATaskHasEveryKey) {
     EXPECT_TRUE(holds(o.out, text)) << text << " is not in\n" << o.out;
   expect_ok(lacuna({"--help"}));
   expect_ok(lacuna({}));
-  for (const char* command :
-       {"list", "train", "eval", "report", "plan", "graph", "data", "export", "import"})
+  for (const char* command : {"list", "train", "eval", "generate", "report", "plan", "graph",
+                              "data", "tokenizer", "export", "import"})
     EXPECT_TRUE(holds(lacuna({command, "--help"}).out, std::string("lacuna ") + command))
         << command;
 }
