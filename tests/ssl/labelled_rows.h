@@ -56,9 +56,10 @@ inline std::int64_t word(std::uint64_t stream, std::uint64_t i, std::int64_t top
   return kFirstWord + topic * kTopicWords + drawn(stream, i, kTopicWords);
 }
 
-/// [CLS] three to six words of the row's topic, which is its label [SEP]. With `behind`, GPT's: start, the words, and
+/// [CLS] three to six words (or `fewest` and up to three more) of the row's topic, which is its label [SEP]. With `behind`, GPT's: start, the words, and
 /// classify, which are behind the other tokens.
-inline Rows topics(std::int64_t n, std::uint64_t stream, bool behind = false) {
+inline Rows topics(std::int64_t n, std::uint64_t stream, bool behind = false,
+                   std::int64_t fewest = 3) {
   Rows rows;
   const std::int64_t first = behind ? rows.words.size : rows.words.cls,
                      last = behind ? rows.words.size + 2 : rows.words.sep;
@@ -67,9 +68,9 @@ inline Rows topics(std::int64_t n, std::uint64_t stream, bool behind = false) {
     Rows::Row row;
     row.label = i % 2;
     row.tokens.push_back(first);
-    const std::int64_t words = 3 + drawn(stream, i * 10, 4);
+    const std::int64_t words = fewest + drawn(stream, i * 20, 4);
     for (std::int64_t k = 0; k < words; k++)
-      row.tokens.push_back(word(stream, i * 10 + 1 + k, row.label));
+      row.tokens.push_back(word(stream, i * 20 + 1 + k, row.label));
     row.tokens.push_back(last);
     rows.rows.push_back(row);
   }
