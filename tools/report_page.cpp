@@ -312,8 +312,9 @@ std::string report_page(const ReportData& d) {
          "</style></head><body><main>\n<h1>" +
          escaped(f.task.empty() ? d.name : f.task + " / " + d.name) + "</h1>\n<p class=\"soft\">" +
          escaped(under) + "</p>\n" + tiles(d) + loss_section(d) + parts_section(d) +
-         picture_section(d) + text_section(d) + evaluation_section(d) + reconstruction_section(d) +
-         settings_section(d) + "<p class=\"soft\">Written by lacuna " + escaped(f.version) +
+         picture_section(d) + text_section(d) + evaluation_section(d) +
+         finetune_section(d.evaluations) + reconstruction_section(d) + settings_section(d) +
+         "<p class=\"soft\">Written by lacuna " + escaped(f.version) +
          ".</p>\n</main></body></html>\n";
 }
 

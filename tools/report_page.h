@@ -21,4 +21,7 @@ struct ReportData {
 
 std::string report_page(const ReportData& data);
 
+/// Of it: what `lacuna eval finetune` found, the last of each test data.
+std::string finetune_section(const std::vector<Record>& evaluations);
+
 }  // namespace lacuna::tools

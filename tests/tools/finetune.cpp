@@ -1,0 +1,182 @@
+// lacuna eval finetune, from files of text and labels to the report.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "command.h"
+
+namespace lacuna::test {
+namespace {
+
+using Words = std::vector<std::string>;
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+void expect_ok(const Outcome& o) {
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_EQ(o.err, "");
+}
+
+// Sentences of good and bad words, as text, as rows and as tagged words; a BERT and a GPT of few steps.
+class Finetune : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder = new TemporaryFolder;
+    const Words good = {"sun", "joy", "play"}, bad = {"mud", "rain", "ache"};
+    std::string text, train, test, tagged;
+    for (int i = 0; i < 40; i++) {
+      const Words& words = i % 2 ? good : bad;
+      const std::string line = words[i % 3] + " and " + words[i / 3 % 3];
+      text += line + ".\n" + (i % 4 == 3 ? "\n" : "");
+      (i < 30 ? train : test) += line + "\t" + (i % 2 ? "1" : "0") + "\n";
+      tagged += words[i % 3] + "\t" + (i % 2 ? "B-good" : "O") + "\nand\tO\n\n";
+    }
+    folder->write("text.txt", text);
+    folder->write("train.tsv", train);
+    folder->write("test.tsv", test);
+    folder->write("other.tsv", "sun and mud\t2\n");
+    folder->write("words.conll", tagged);
+    folder->write("vocab.txt",
+                  "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nand\nsun\njoy\nplay\nmud\nrain\nache\n.\n");
+    const Words common = {"--data",
+                          "text:" + *folder / "text.txt",
+                          "--steps",
+                          "2",
+                          "--batch-size",
+                          "4",
+                          "--quiet",
+                          "--set",
+                          "layers=1",
+                          "--set",
+                          "width=16",
+                          "--set",
+                          "heads=2",
+                          "--set",
+                          "cache=" + *folder / "cache"};
+    const auto train_run = [&](const Words& task, const char* name) {
+      Words all = task;
+      all.insert(all.end(), common.begin(), common.end());
+      all.insert(all.end(), {"--out", *folder / name});
+      expect_ok(lacuna(all));
+    };
+    train_run({"train", "bert", "--tokenizer", "wordpiece:" + *folder / "vocab.txt", "--set",
+               "nsp=false", "--set", "length=16", "--set", "positions=16"},
+              "bert");
+    train_run({"train", "gpt", "--tokenizer", "char", "--set", "context=24"}, "gpt");
+  }
+  static void TearDownTestSuite() { delete folder; }
+
+  static Words command(const char* run, const std::string& data, const std::string& test) {
+    return {"eval",         "finetune", "--run", *folder / run, "--data", data,          "--test",
+            test,           "--seeds",  "2",     "--epochs",    "1",      "--min-steps", "2",
+            "--batch-size", "4"};
+  }
+  static Words with(Words words, const Words& more) {
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  static std::string tsv(const char* name) { return "tsv:" + *folder / name; }
+  static std::vector<nlohmann::json> lines(const char* run) {
+    std::istringstream in(read_all(*folder / run + "/eval.jsonl"));
+    std::vector<nlohmann::json> all;
+    for (std::string line; std::getline(in, line);) all.push_back(nlohmann::json::parse(line));
+    return all;
+  }
+
+  static TemporaryFolder* folder;
+};
+TemporaryFolder* Finetune::folder = nullptr;
+
+}  // namespace
+
+TEST_F(Finetune, PrintsATableAndKeepsALine) {
+  const std::string checkpoint = read_all(*folder / "bert/checkpoint.safetensors");
+  const Outcome o = lacuna(with(command("bert", tsv("train.tsv"), tsv("test.tsv")),
+                                {"--labels", "6,0", "--lr", "1e-3", "--scratch-lr", "2e-3"}));
+  expect_ok(o);
+  for (const char* part : {"30 rows, to learn from", "10 rows, to judge by; 2 classes",
+                           "6 labels, seed 1, from scratch", "standard deviation of 2 seeds",
+                           "pretrained", "commonest", "50.0"})
+    EXPECT_TRUE(holds(o.out, part)) << part << " is not in\n" << o.out;
+  const auto line = lines("bert").back();
+  EXPECT_EQ(line["protocol"], "finetune");
+  EXPECT_EQ(line["train_rows"], 30);
+  EXPECT_EQ(line["test_rows"], 10);
+  EXPECT_EQ(line["length"], 16);  // as many as the encoder takes
+  EXPECT_EQ(line["lr"], 1e-3);
+  EXPECT_EQ(line["scratch_lr"], 2e-3);
+  EXPECT_EQ(line["f1"], "classes");
+  EXPECT_EQ(line["majority"]["accuracy"], 0.5);
+  EXPECT_EQ(line["labels"].size(), 2u);
+  EXPECT_EQ(line["labels"]["6"]["steps"], 2);
+  EXPECT_EQ(line["labels"]["30"]["steps"], 8);
+  for (const char* arm : {"pretrained", "scratch"}) {
+    const auto& scores = line["labels"]["30"][arm];
+    ASSERT_EQ(scores["trials"].size(), 2u);
+    EXPECT_NEAR(scores["accuracy"].get<double>(),
+                (scores["trials"][0][0].get<double>() + scores["trials"][1][0].get<double>()) / 2,
+                1e-12);
+    EXPECT_TRUE(scores["f1_std"].is_number());
+  }
+  EXPECT_EQ(read_all(*folder / "bert/checkpoint.safetensors"), checkpoint);
+  expect_ok(lacuna({"report", "--run", *folder / "bert"}));
+  const std::string page = read_all(*folder / "bert/report.html");
+  for (const char* part : {"Fine-tuning", "accuracy, from scratch", "2 seeds", "commonest"})
+    EXPECT_TRUE(holds(page, part)) << part;
+}
+
+TEST_F(Finetune, SameLineForAnyNumberOfThreads) {
+  for (const char* threads : {"1", "2"})
+    expect_ok(lacuna(with(command("gpt", tsv("train.tsv"), tsv("test.tsv")),
+                          {"--labels", "8", "--quiet", "--threads", threads})));
+  const auto all = lines("gpt");
+  ASSERT_GE(all.size(), 2u);
+  EXPECT_EQ(all[all.size() - 1], all[all.size() - 2]);
+  EXPECT_EQ(all.back()["length"], 24);
+  EXPECT_EQ(all.back()["lm_weight"], 0.5);
+}
+
+TEST_F(Finetune, TagsWords) {
+  const std::string data = "conll:" + *folder / "words.conll" + "?test=0.25";
+  const Outcome o = lacuna(with(command("bert", data, data), {"--labels", "0", "--seeds", "1"}));
+  expect_ok(o);
+  EXPECT_TRUE(holds(o.out, "F1 of whole spans")) << o.out;
+  const auto line = lines("bert").back();
+  EXPECT_EQ(line["f1"], "spans");
+  EXPECT_EQ(line["train_rows"], 30);
+  EXPECT_EQ(line["majority"]["accuracy"], 0.75);
+  EXPECT_EQ(line["majority"]["f1"], 0);
+  EXPECT_TRUE(line["labels"]["30"]["pretrained"]["f1_std"].is_null());
+}
+
+TEST_F(Finetune, BadInputIsOneLine) {
+  const auto expect_bad = [&](const Words& arguments, const char* says) {
+    const Outcome o = lacuna(arguments);
+    EXPECT_EQ(o.status, 2) << says;
+    EXPECT_EQ(o.err.rfind("lacuna: error: ", 0), 0u) << o.err;
+    EXPECT_EQ(std::count(o.err.begin(), o.err.end(), '\n'), 1) << o.err;
+    EXPECT_TRUE(holds(o.err, says)) << o.err;
+  };
+  const Words good = command("bert", tsv("train.tsv"), tsv("test.tsv"));
+  expect_bad({"eval", "finetune", "--run", *folder / "bert"}, "--data SPEC is missing");
+  expect_bad({"eval", "finetune", "--run", *folder / "bert", "--data", tsv("train.tsv")},
+             "--test SPEC is missing");
+  expect_bad(command("bert", tsv("train.tsv"), tsv("other.tsv")),
+             "labels must be among 0, 1: got \"2\"");
+  expect_bad(command("bert", tsv("train.tsv"), tsv("train.tsv")),
+             "--test must not be what is learned from");
+  expect_bad(command("bert", "stories", tsv("test.tsv")), "takes labelled text");
+  expect_bad(command("bert", tsv("other.tsv"), tsv("test.tsv")), "labels must be among 2");
+  expect_bad(with(good, {"--labels", "10,some"}), "--labels must be a whole number");
+  expect_bad(with(good, {"--labels", ""}), "--labels");
+  expect_bad(with(good, {"--seeds", "0"}), "--seeds must be a whole number from 1");
+  expect_bad(with(good, {"--lr", "-1"}), "--lr must be a number");
+  expect_bad(with(good, {"--length", "17"}), "at most 16 tokens");
+  expect_bad(with(good, {"--lenght", "17"}), "did you mean \"--length\"");
+}
+
+}  // namespace lacuna::test

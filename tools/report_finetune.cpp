@@ -1,0 +1,69 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <set>
+
+#include "format.h"
+#include "html.h"
+#include "report_page.h"
+
+namespace lacuna::tools {
+namespace {
+
+// The numbers of labels in a line of eval.jsonl: keys labels.N.steps.
+std::set<std::int64_t> numbers_of_labels(const Record& r) {
+  const std::string first = "labels.", last = ".steps";
+  std::set<std::int64_t> numbers;
+  for (const auto& [key, value] : r.numbers)
+    if (key.rfind(first, 0) == 0 && key.size() > first.size() + last.size() &&
+        key.substr(key.size() - last.size()) == last)
+      numbers.insert(std::atoll(key.c_str() + first.size()));
+  return numbers;
+}
+
+std::string cell(double mean, double deviation) {
+  std::string text = std::isfinite(mean) ? fmt::format("{:.1f}", 100 * mean) : "-";
+  if (std::isfinite(deviation)) text += fmt::format(" ± {:.1f}", 100 * deviation);
+  return "<td class=\"n\">" + text + "</td>";
+}
+
+std::string finetune_table(const Record& r) {
+  std::string out = fmt::format(
+      "<p>{} rows of <code>{}</code>, judged by labels of <code>{}</code>, at step {}. In %, mean"
+      " ± standard deviation of {} seeds; F1 of {}.</p>\n"
+      "<div class=\"card wide\"><table><tr><th class=\"n\">labels</th><th class=\"n\">steps</th>",
+      grouped(std::llround(r.number("test_rows"))), escaped(r.text("data")),
+      escaped(r.text("train")), grouped(std::llround(r.number("step"))),
+      std::llround(r.number("seeds")), r.text("f1") == "spans" ? "whole spans" : "classes, mean");
+  const char* const figures[] = {"accuracy", "f1"};
+  for (const char* title : {"accuracy", "F1"})
+    out += fmt::format("<th class=\"n\">{0}, pretrained</th><th class=\"n\">{0}, from scratch</th>",
+                       title);
+  out += "</tr>\n";
+  for (std::int64_t labels : numbers_of_labels(r)) {
+    const std::string key = fmt::format("labels.{}.", labels);
+    out += fmt::format("<tr><td class=\"n\">{}</td><td class=\"n\">{}</td>", grouped(labels),
+                       grouped(std::llround(r.number(key + "steps"))));
+    for (const char* figure : figures)
+      for (const char* arm : {"pretrained.", "scratch."})
+        out += cell(r.number(key + arm + figure), r.number(key + arm + figure + "_std"));
+    out += "</tr>\n";
+  }
+  out += "<tr><td class=\"n\" colspan=\"2\">commonest</td>";
+  for (const char* figure : figures)
+    out += cell(r.number(std::string("majority.") + figure), std::nan("")) + "<td></td>";
+  return out + "</tr>\n</table></div>\n";
+}
+
+}  // namespace
+
+std::string finetune_section(const std::vector<Record>& evaluations) {
+  std::string out;
+  std::set<std::string> seen;
+  for (auto r = evaluations.rbegin(); r != evaluations.rend(); ++r)
+    if (r->text("protocol") == "finetune" && seen.insert(r->text("data")).second)
+      out += finetune_table(*r);
+  return out.empty() ? "" : "<h2>Fine-tuning</h2>\n" + out;
+}
+
+}  // namespace lacuna::tools
