@@ -1,6 +1,7 @@
 #pragma once
 // What a forward pass needs to know beyond its inputs.
 #include <string_view>
+#include <vector>
 
 #include "../kernels/random.h"
 #include "comm.h"
@@ -18,6 +19,8 @@ struct Context {
   /// depends on these and not on its place in the batch. Undefined: rows are samples 0, 1, 2, ... of view 0.
   Tensor ids = {};
   const Comm* comm = &solo();
+  /// Where given, each layer of attention adds its probabilities (n, heads, queries, keys): for looking at, not on the tape.
+  std::vector<Tensor>* attention_maps = nullptr;
 
   /// Key of a stream: a module's path or a purpose, such as "encoder.3" or "inpainting.mask".
   RandomKey key(std::string_view stream) const {

@@ -41,6 +41,9 @@ class Tokenizer {
   std::string decode_special(std::span<const std::int32_t> ids) const;
 
   virtual Vocabulary vocabulary() const = 0;
+  /// Of each token 1 where it goes on with the word before it; empty where this is unknown. Vocabulary::continues of a
+  /// Source; vocabulary() leaves it out.
+  virtual std::vector<std::uint8_t> continues() const { return {}; }
   /// Ids that no text has unless encode_special() reads it, ascending.
   virtual const std::vector<std::int32_t>& special() const = 0;
   /// A token as the vocabulary spells it: "##ing", "\u0120the", "[MASK]".

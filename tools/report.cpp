@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "../core/files.h"
+#include "attention_maps.h"
 #include "command.h"
 #include "report_page.h"
 
@@ -14,12 +15,16 @@ class Report : public Command {
  public:
   void declare(Options& options) override {
     options.value("--run", folder_.path, "the run folder", "DIR");
+    options.value("--sentence", sentence_,
+                  "of text: show what each head of attention looks at in it", "TEXT");
     options.flag("--quiet", quiet_, "print nothing but errors");
   }
   int run() override {
     LACUNA_CHECK(!folder_.path.empty(), "usage", "--run DIR is missing: the run to report on");
     ReportData data;
-    data.settings = read_run(folder_).settings;
+    const RunConfig config = read_run(folder_);
+    data.settings = config.settings;
+    if (!sentence_.empty()) data.attention = attention_section(folder_, config, sentence_);
     data.name = std::filesystem::absolute(folder_.path).lexically_normal().filename().string();
     data.facts = read_facts(folder_);
     data.metrics = read_records(folder_.metrics());
@@ -33,6 +38,7 @@ class Report : public Command {
 
  private:
   RunFolder folder_;
+  std::string sentence_;
   bool quiet_ = false;
 };
 

@@ -35,6 +35,7 @@ p { margin: 8px 0; max-width: 68ch; }
 .chart .grid { stroke: var(--rule); } .chart line.level { stroke: var(--level); stroke-dasharray: 5 4; }
 .chart .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .chart .line.one { stroke: var(--one); } .chart .line.two { stroke: var(--two); }
+.chart .frame { fill: none; stroke: var(--rule); }
 .chart .dot.one { fill: var(--one); } .chart .dot.two { fill: var(--two); }
 .legend { margin: 8px 0 0; font-size: 14px; color: var(--soft); }
 .key { display: inline-block; width: 18px; height: 3px; border-radius: 2px; vertical-align: middle; margin: 0 6px 0 12px; }
@@ -312,7 +313,7 @@ std::string report_page(const ReportData& d) {
          "</style></head><body><main>\n<h1>" +
          escaped(f.task.empty() ? d.name : f.task + " / " + d.name) + "</h1>\n<p class=\"soft\">" +
          escaped(under) + "</p>\n" + tiles(d) + loss_section(d) + parts_section(d) +
-         picture_section(d) + text_section(d) + evaluation_section(d) +
+         picture_section(d) + text_section(d) + d.attention + evaluation_section(d) +
          finetune_section(d.evaluations) + reconstruction_section(d) + settings_section(d) +
          "<p class=\"soft\">Written by lacuna " + escaped(f.version) +
          ".</p>\n</main></body></html>\n";

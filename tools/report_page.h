@@ -17,6 +17,7 @@ struct ReportData {
   std::vector<Record> metrics, evaluations;
   std::vector<GridFile> grids;
   std::vector<TextFile> texts;
+  std::string attention;  // HTML of attention_section(), or empty
 };
 
 std::string report_page(const ReportData& data);

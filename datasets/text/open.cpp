@@ -73,7 +73,10 @@ Corpus open_files(const Spec& spec, const TextOptions& options) {
 
 Corpus open_shard(const Spec& spec, const TextOptions& options) {
   Vocabulary vocabulary;
-  if (options.tokenizer) vocabulary = options.tokenizer->vocabulary();
+  if (options.tokenizer) {
+    vocabulary = options.tokenizer->vocabulary();
+    vocabulary.continues = options.tokenizer->continues();
+  }
   if (const std::string size = option(spec, "vocabulary"); !size.empty())
     vocabulary.size = whole_number("vocabulary", size, 1);
   return open_tokens(spec.place, vocabulary);

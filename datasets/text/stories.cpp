@@ -18,6 +18,7 @@ Vocabulary story_vocabulary() {
   v.sep = kSep;
   v.mask = kMask;
   v.end = kEnd;
+  v.continues.assign(static_cast<std::size_t>(v.size), 0);  // all words are whole
   return v;
 }
 

@@ -251,7 +251,8 @@ Corpus tokenize_files(const std::vector<std::string>& files, const Tokenizer& to
   LACUNA_CHECK(!error, kOp, "the folder for token files must be writable: ", folder, ": ",
                error.message());
   const std::string stem = stem_of(files, tokenizer, options, folder);
-  const Vocabulary vocabulary = tokenizer.vocabulary();
+  Vocabulary vocabulary = tokenizer.vocabulary();
+  vocabulary.continues = tokenizer.continues();
   const Lock lock(stem + ".lock");
   nlohmann::json facts;
   if (fs::exists(stem + ".json"))

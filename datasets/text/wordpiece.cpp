@@ -16,6 +16,10 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   text = out.append(text, begin);
 }
 
+bool goes_on(std::string_view spelling) {
+  return spelling.size() > kGoesOn.size() && spelling.substr(0, kGoesOn.size()) == kGoesOn;
+}
+
 }  // namespace
 
 WordPiece::WordPiece(TokenList list, std::int32_t own, const WordPieceRules& rules)
@@ -26,11 +30,15 @@ WordPiece::WordPiece(TokenList list, std::int32_t own, const WordPieceRules& rul
   token_of_ = {-1, -1};
   for (std::int32_t id = 0; id < own_; id++) {
     std::string_view spelling = tokens()[id];
-    const bool goes_on =
-        spelling.substr(0, kGoesOn.size()) == kGoesOn && spelling.size() > kGoesOn.size();
-    if (goes_on) add_to_trie(1, spelling.substr(kGoesOn.size()), id);
+    if (goes_on(spelling)) add_to_trie(1, spelling.substr(kGoesOn.size()), id);
     add_to_trie(0, spelling, id);
   }
+}
+
+std::vector<std::uint8_t> WordPiece::continues() const {
+  std::vector<std::uint8_t> flags(tokens().size());
+  for (std::size_t id = 0; id < flags.size(); id++) flags[id] = goes_on(tokens()[id]);
+  return flags;
 }
 
 void WordPiece::add_to_trie(std::int32_t root, std::string_view bytes, std::int32_t id) {

@@ -22,6 +22,7 @@ class WordPiece : public VocabularyTokenizer {
   std::vector<Token> encode(std::string_view text) const override;
   void append_ids(std::string_view text, std::vector<std::int32_t>& out) const override;
   std::size_t next_cut(std::string_view text, std::size_t from) const override;
+  std::vector<std::uint8_t> continues() const override;
   std::string to_json() const override;
 
  protected:

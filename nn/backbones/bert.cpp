@@ -57,7 +57,8 @@ Tensor Bert::forward(Context& context, const Tensor& tokens, const Tensor& segme
   const Tensor places = slice(position.weight, 0, 0, tokens.dim(1));
   const Tensor kinds =
       segments.defined() ? segment.forward(context, segments) : slice(segment.weight, 0, 0, 1);
-  const Tensor sum = token.forward(context, tokens) + places + kinds;
+  const Tensor words = token.forward(context, tokens);
+  const Tensor sum = words + to(places, words.dtype()) + to(kinds, words.dtype());
   return blocks.forward(context, dropout.forward(context, norm.forward(context, sum)), lengths);
 }
 

@@ -39,7 +39,8 @@ Tensor Gpt::embed(Context& context, const Tensor& tokens, std::int64_t start) {
                "needs tokens (n, s) of at most ", options_.context, " positions: got ",
                describe("tokens", tokens), " after ", start);
   const Tensor places = slice(position.weight, 0, start, start + tokens.dim(1));
-  return dropout.forward(context, token.forward(context, tokens) + places);
+  const Tensor words = token.forward(context, tokens);
+  return dropout.forward(context, words + to(places, words.dtype()));
 }
 
 Tensor Gpt::forward(Context& context, const Tensor& tokens) {

@@ -101,9 +101,10 @@ TEST(Text, JudgesPairs) {
   EXPECT_TRUE(holds(o.out, "follows")) << o.out;
   expect_ok(lacuna({"eval", "next-sentence", "--run", run}));
   EXPECT_TRUE(holds(read_all(run + "/eval.jsonl"), "\"protocol\":\"next-sentence\""));
-  expect_ok(lacuna({"report", "--run", run}));
+  expect_ok(lacuna({"report", "--run", run, "--sentence", "one [MASK] noon ."}));
   const std::string page = read_all(run + "/report.html");
-  for (const char* word : {"mlm accuracy", "nsp accuracy", "next-sentence", "[SEP]", "Samples"})
+  for (const char* word : {"mlm accuracy", "nsp accuracy", "next-sentence", "[SEP]", "Samples",
+                           "layer 1, head 2", "looks at"})
     EXPECT_TRUE(holds(page, word)) << word;
 }
 
