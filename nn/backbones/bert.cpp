@@ -58,7 +58,7 @@ Tensor Bert::forward(Context& context, const Tensor& tokens, const Tensor& segme
   const Tensor kinds =
       segments.defined() ? segment.forward(context, segments) : slice(segment.weight, 0, 0, 1);
   const Tensor words = token.forward(context, tokens);
-  const Tensor sum = words + to(places, words.dtype()) + to(kinds, words.dtype());
+  const Tensor sum = words + lacuna::to(places, words.dtype()) + lacuna::to(kinds, words.dtype());
   return blocks.forward(context, dropout.forward(context, norm.forward(context, sum)), lengths);
 }
 

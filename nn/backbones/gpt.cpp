@@ -40,7 +40,7 @@ Tensor Gpt::embed(Context& context, const Tensor& tokens, std::int64_t start) {
                describe("tokens", tokens), " after ", start);
   const Tensor places = slice(position.weight, 0, start, start + tokens.dim(1));
   const Tensor words = token.forward(context, tokens);
-  return dropout.forward(context, words + to(places, words.dtype()));
+  return dropout.forward(context, words + lacuna::to(places, words.dtype()));
 }
 
 Tensor Gpt::forward(Context& context, const Tensor& tokens) {

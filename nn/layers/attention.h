@@ -69,7 +69,8 @@ class SelfAttention : public Module {
 
   Tensor probabilities(const Tensor& rows, const Tensor& lengths) const {
     const NoGrad guard;
-    const Tensor q = to(part_of(rows, 0), Dtype::f32), k = to(part_of(rows, 1), Dtype::f32);
+    const Tensor q = lacuna::to(part_of(rows, 0), Dtype::f32),
+                 k = lacuna::to(part_of(rows, 1), Dtype::f32);
     const std::int64_t n = q.dim(0), s = q.dim(2);
     std::vector<float> hidden(static_cast<std::size_t>(n * s * s));
     const auto length = lengths.defined()
