@@ -6,8 +6,8 @@
 #include "../../nn/backbones/gpt.h"
 #include "../../ssl/labeller.h"
 #include "../nn/support.h"
-#include "job.h"
 #include "labelled_rows.h"
+#include "text_job.h"
 
 namespace lacuna {
 namespace {
