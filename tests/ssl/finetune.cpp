@@ -52,6 +52,8 @@ std::vector<double> figures(const FinetuneReport& report) {
 }  // namespace
 
 TEST(finetune, overfits_a_handful_of_samples) {
+  if (std::getenv("LACUNA_SMALL"))
+    GTEST_SKIP() << "LACUNA_SMALL: these are too many steps under a sanitizer";
   const Rows rows = topics(12, 1), behind = topics(12, 1, true), words = tagged(12, 1);
   const Bert bert = tiny_bert(), without_pooler = tiny_bert(false);
   const Gpt gpt = tiny_gpt();
@@ -210,6 +212,8 @@ TEST(finetune, rates_of_the_arms) {
 // Words of one topic stand together in the text that pretraining reads, so it can tell topics apart before there is a label;
 // a few labelled rows have only some of the words.
 TEST(finetune, pretraining_helps_where_labels_are_few) {
+  if (std::getenv("LACUNA_SMALL"))
+    GTEST_SKIP() << "LACUNA_SMALL: these are too many steps under a sanitizer";
   for (const char* task : {"bert", "gpt"}) {
     const bool gpt = std::string(task) == "gpt";
     auto text = std::make_shared<FakeText>();
