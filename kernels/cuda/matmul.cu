@@ -6,7 +6,7 @@
 //   launch       one block a tile; see gemm.cuh. On cuda, cuBLASLt where it was asked for (kernels/cublaslt.h)
 //   numerics     f32 sums; tf32 rounds operands to 10 bits of fraction
 //   determinism  yes: fixed order, also where k is split
-//   checked by   tests/ops/matmul.cpp, tests/emu/gemm.cpp
+//   checked by   tests/ops/matmul.cpp, tests/ops/precision.cpp
 //   measured     not measured
 #include "../matmul.h"
 

@@ -258,6 +258,8 @@ void make_test(const Case& c, const char* what, Kind kind) {
 }  // namespace
 
 constexpr std::int64_t kSmall = 2048;
+constexpr std::int64_t kLargestInBf16 =
+    400'000;  // elements; tests/ops/precision.cpp has larger ones
 
 static std::int64_t input_elements(const Case& c) {
   std::int64_t n = 0;
@@ -330,7 +332,7 @@ int main(int argc, char** argv) {
     if (find_backend(DeviceType::emu)) make_test(c, "emu", Kind::emu);
     if (find_backend(DeviceType::cuda)) make_test(c, "cuda", Kind::cuda);
     const auto floating = [](const Input& input) { return is_floating(input.dtype); };
-    if (c.bf16_tolerance == 0 || input_elements(c) > kSmall ||
+    if (c.bf16_tolerance == 0 || input_elements(c) > kLargestInBf16 ||
         std::none_of(c.inputs.begin(), c.inputs.end(), floating))
       continue;
     if (find_backend(DeviceType::emu)) make_test(c, "emu_bf16", Kind::emu_bf16);
