@@ -86,8 +86,10 @@ class BertTask : public Task {
     const std::string line = watch_.see(logged, "mlm_loss", unigram_);
     if (!line.empty()) return line;
     for (const auto& [name, value] : logged) {
-      if (name != "nsp_balance" || unbalanced_ || std::fabs(value - 0.5) <= 0.3) continue;
-      unbalanced_ = true;
+      if (name != "nsp_balance") continue;
+      // A line of few pairs may be so by chance; five in a row are not.
+      unbalanced_ = std::fabs(value - 0.5) > 0.3 ? unbalanced_ + 1 : 0;
+      if (unbalanced_ != 5) continue;
       return "of the pairs a share of " + std::to_string(value) +
              " is random, not about half: are the data's documents and sentences split rightly?";
     }
@@ -134,7 +136,8 @@ class BertTask : public Task {
   }
 
   BertModel model_;
-  bool nsp_, unbalanced_ = false;
+  bool nsp_;
+  int unbalanced_ = 0;  // lines of the log, in a row
   MaskTokensOptions mask_;
   std::vector<std::uint8_t> continues_;  // where whole words are chosen
   PlateauWatch watch_;

@@ -39,13 +39,16 @@ class EvalPerplexity : public Eval {
     const Perplexity p = evaluate_perplexity(
         *trained.task, *source, static_cast<std::uint64_t>(config_.settings.integer("train.seed")),
         16, device_);
-    const bool all = config_.info->text(config_.settings).kind == TextView::Kind::windows;
-    const double bytes =
-        all ? static_cast<double>(bytes_of(
-                  open_corpus(parse_spec(data_spec()), is_train(parse_spec(data_spec()), "test"),
-                              text_options(*config_.info, config_.settings, tokenizer)),
-                  tokenizer.get()))
-            : 0;  // of hidden tokens only, a byte means nothing
+    const Spec spec = parse_spec(data_spec());
+    const Corpus corpus = open_corpus(spec, is_train(spec, "test"),
+                                      text_options(*config_.info, config_.settings, tokenizer));
+    const bool windows = config_.info->text(config_.settings).kind == TextView::Kind::windows;
+    // Hidden tokens are a few of all; aligned windows end with the context where a document goes on.
+    const bool all = windows && p.tokens >= static_cast<double>(corpus.tokens.size() - 1);
+    double bytes = 0;
+    if (all)
+      bytes =
+          static_cast<double>(corpus.bytes > 0 ? corpus.bytes : bytes_of(corpus, tokenizer.get()));
     nlohmann::ordered_json line = {{"data", source->name()},
                                    {"tokens", p.tokens},
                                    {"loss", p.loss()},
@@ -54,7 +57,10 @@ class EvalPerplexity : public Eval {
     if (std::isfinite(source->entropy())) line["floor"] = source->entropy();
     keep(trained.step, line);
     if (quiet_) return;
-    fmt::print("{:.0f} {}tokens of {}\n", p.tokens, all ? "" : "hidden ", source->name());
+    fmt::print("{:.0f} {}tokens of {}\n", p.tokens, windows ? "" : "hidden ", source->name());
+    if (windows && !all)
+      fmt::print("            of {} there are: documents are cut at model.context\n",
+                 corpus.tokens.size());
     fmt::print("loss        {:.4f} nats a token\nperplexity  {:.3f}\n", p.loss(), p.perplexity());
     if (bytes > 0) fmt::print("            {:.4f} bits a byte\n", p.nats / std::log(2.0) / bytes);
     if (std::isfinite(source->entropy()))

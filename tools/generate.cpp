@@ -3,10 +3,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "eval.h"
 
 namespace lacuna::tools {
 namespace {
+
+// Readable but for a last character that may still become whole.
+std::string readable_start(const std::string& text) {
+  const std::string_view whole = whole_characters(text);
+  return readable(whole) + text.substr(whole.size());
+}
 
 class Generate : public Command {
  public:
@@ -75,6 +83,12 @@ std::vector<std::int64_t> Generate::prompt_tokens(const Tokenizer& tokenizer) co
   if (end >= 0) tokens.push_back(end);
   for (std::int32_t id : tokenizer.ids(prompt_.empty() && end < 0 ? "\n" : prompt_))
     tokens.push_back(id);
+  const auto ids = tokenizer.ids(prompt_);
+  std::int64_t unknown = std::count(ids.begin(), ids.end(), tokenizer.vocabulary().unknown);
+  if (unknown > 0)
+    fmt::print(stderr,
+               "lacuna: warning: {} of the prompt's {} tokens are unknown to the run's tokenizer\n",
+               unknown, ids.size());
   LACUNA_CHECK(!tokens.empty(), "generate", "--prompt has no tokens: got \"", prompt_, '"');
   return tokens;
 }
@@ -97,11 +111,11 @@ void Generate::write_sample(GptModel& model, const Tokenizer& tokenizer,
     std::fflush(stdout);
     shown += fresh;
   };
-  std::string all = tokenizer.decode(text);
+  std::string all = readable_start(tokenizer.decode(text));
   show(all, false);
   options.on_token = [&](std::int64_t token) {
     text.push_back(static_cast<std::int32_t>(token));
-    all = tokenizer.decode(text);
+    all = readable_start(tokenizer.decode(text));
     const auto stop = stop_.empty() ? std::string::npos : all.find(stop_, own);
     if (stop != std::string::npos) {
       all.resize(stop);
@@ -111,6 +125,7 @@ void Generate::write_sample(GptModel& model, const Tokenizer& tokenizer,
     return true;
   };
   generate(model, prompt, options);
+  all = readable(all);
   show(all, true);
   fmt::print("\n");
 }

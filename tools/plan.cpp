@@ -78,7 +78,7 @@ class Plan : public Command {
   int run() override {
     Trace t(trace_);
     const std::int64_t batch = t.settings.integer("train.batch_size");
-    fmt::print("{} on {}, batches of {}, {}\n\nParameters\n", trace_.task, trace_.data,
+    fmt::print("{} on {}, batches of {}, {}\n\nParameters\n", trace_.task, t.source->name(),
                grouped(batch), to_string(t.device));
     std::int64_t count = 0;
     for (const auto& p : t.task->model().parameters()) {

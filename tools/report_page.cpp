@@ -44,7 +44,7 @@ p { margin: 8px 0; max-width: 68ch; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 15px; }
 th, td { text-align: left; padding: 6px 14px 6px 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
 th { color: var(--soft); font-weight: 500; } td.n, th.n { text-align: right; padding-right: 0; padding-left: 14px; white-space: nowrap; }
-tr.best td { font-weight: 600; } tr.group td { padding-top: 18px; color: var(--soft); font-size: 14px; }
+td.n + td { padding-left: 14px; } tr.best td { font-weight: 600; } tr.group td { padding-top: 18px; color: var(--soft); font-size: 14px; }
 td.value { overflow-wrap: anywhere; } td.soft { color: var(--soft); font-weight: 400 !important; }
 code { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: 14px; }
 figure { margin: 0; } figcaption { font-size: 14px; margin-top: 8px; }
@@ -179,7 +179,9 @@ std::string parts_section(const ReportData& d) {
         line_chart({series(d.metrics, name.c_str(), "training", "one"),
                     series(validations(d), name.c_str(), "validation", "two")},
                    {}, "step", title.c_str());
-    if (!chart.empty()) out += "<figure class=\"card\">" + chart + "</figure>\n";
+    if (!chart.empty())
+      out += "<figure class=\"card\"><figcaption>" + escaped(title) + "</figcaption>" + chart +
+             "</figure>\n";
   }
   return out.empty() ? "" : "<h2>Its parts</h2>\n<div class=\"parts\">\n" + out + "</div>\n";
 }
@@ -211,7 +213,10 @@ std::string evaluation_section(const ReportData& d) {
       if (name != "step") {
         std::string title = name;
         std::replace(title.begin(), title.end(), '_', ' ');
-        figures += (figures.empty() ? "" : "; ") + title + " " + figure(value);
+        figures +=
+            (figures.empty() ? "" : "; ") + title + " " +
+            (value == std::floor(value) && std::fabs(value) >= 1000 ? grouped(std::llround(value))
+                                                                    : figure(value));
       }
     out += fmt::format(
         "<tr><td>{}</td><td><code>{}</code></td><td class=\"n\">{}</td><td>{}</td></tr>\n",

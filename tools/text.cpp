@@ -5,6 +5,7 @@
 #include "../core/files.h"
 #include "../datasets/text/sources.h"
 #include "../datasets/text/text_files.h"
+#include "../datasets/text/utf8.h"
 
 namespace lacuna::tools {
 namespace {
@@ -60,6 +61,7 @@ DataInfo data_of(const TaskInfo& task, const Settings& settings, const Tokenizer
   const bool windows = view.kind == TextView::Kind::windows;
   DataInfo data;
   data.vocabulary = tokenizer.vocabulary();
+  data.vocabulary.continues = tokenizer.continues();
   data.fields = {{"tokens", Dtype::i64, {view.length + (windows ? 1 : 0)}},
                  {"length", Dtype::i64, {}}};
   if (!windows) data.fields.push_back({"segment", Dtype::i64, {view.length}});
@@ -78,6 +80,19 @@ std::string_view whole_characters(std::string_view text) {
     break;
   }
   return text;
+}
+
+std::string readable(std::string_view text) {
+  std::string out;
+  for (;;) {
+    const std::size_t good = text::valid_prefix(text);
+    out += text.substr(0, good);
+    if (good == text.size()) return out;
+    out += "\xef\xbf\xbd";
+    text.remove_prefix(good + 1);
+    while (!text.empty() && (static_cast<unsigned char>(text[0]) & 0xC0) == 0x80)
+      text.remove_prefix(1);
+  }
 }
 
 }  // namespace lacuna::tools

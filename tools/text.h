@@ -24,4 +24,7 @@ DataInfo data_of(const TaskInfo& task, const Settings& settings, const Tokenizer
 /// The part of `text` that ends with a whole character of UTF-8.
 std::string_view whole_characters(std::string_view text);
 
+/// Text that is UTF-8: U+FFFD in place of what is not, such as a character that lacks its last token.
+std::string readable(std::string_view text);
+
 }  // namespace lacuna::tools

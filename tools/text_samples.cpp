@@ -10,6 +10,7 @@
 #include "../kernels/random.h"
 #include "../ssl/fill.h"
 #include "../ssl/generate.h"
+#include "text.h"
 
 namespace lacuna::tools {
 
@@ -98,7 +99,7 @@ std::string text_samples(Task& task, const Tokenizer& tokenizer, const Source& s
 void write_text_samples(const std::string& folder, std::int64_t step, const std::string& text) {
   if (text.empty()) return;
   fs::create_directories(folder);
-  write_file(fmt::format("{}/{:06}.txt", folder, step), text);
+  write_file(fmt::format("{}/{:06}.txt", folder, step), readable(text));
 }
 
 std::vector<TextFile> find_text_samples(const std::string& folder) {

@@ -76,7 +76,8 @@ std::vector<LabelledRow> parse_tsv(std::string_view text, const std::string& nam
       first = false;
       at = read_header(fields, columns);
       const bool named = !columns.text.empty() || !columns.pair.empty() || !columns.label.empty();
-      if (named || (at.text != kNone && at.label != kNone)) {
+      // A label may well be "entailment", but a text is hardly ever "sentence".
+      if (named || at.text != kNone || at.pair != kNone) {
         LACUNA_CHECK(
             at.text != kNone && at.label != kNone && (columns.pair.empty() || at.pair != kNone),
             "tsv", "the first line must name the columns text=, pair= and label=: got \"", line,
