@@ -68,7 +68,8 @@ std::int64_t largest_of(const TokenSpan& tokens) {
 
 TokenSpan parse_tokens(std::string_view bytes, const std::string& name) {
   std::array<std::int32_t, 3> header{};
-  std::memcpy(header.data(), bytes.data(), std::min(bytes.size(), sizeof header));
+  if (!bytes.empty())  // memcpy takes no null pointer, not even for nothing
+    std::memcpy(header.data(), bytes.data(), std::min(bytes.size(), sizeof header));
   const bool is_gpt2 = header[0] == kGpt2.magic, is_llama3 = header[0] == kLlama3.magic;
   if (!is_gpt2 && !is_llama3) {
     LACUNA_CHECK(bytes.size() % 2 == 0, kOp, "a file of u16 has an even number of bytes: got ",
