@@ -70,6 +70,8 @@ struct Result {
 std::vector<Case> gemm_cases(bool small);
 std::vector<Case> conv_cases(bool small);
 std::vector<Case> memory_cases(bool small);
+std::vector<Case> attention_cases(bool small);
+std::vector<Case> info_nce_cases(bool small);
 
 /// Never throws: what went wrong is in the result's error.
 Result race(const Roof&, const Case&, int samples);

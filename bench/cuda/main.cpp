@@ -1,9 +1,9 @@
 // The CUDA kernels beside cuBLASLt and cuDNN, in one run:
-//   lacuna_cuda_bench --out FOLDER [--only FAMILY] [--small] [--fact NAME=VALUE]...   writes cuda.json and cuda.md
+//   lacuna_cuda_bench --out FOLDER [--only FAMILY] [--small] writes cuda.json and cuda.md
 //   lacuna_cuda_bench --dry-run                    the arguments of every case are what its kernel takes; needs no GPU
 //   lacuna_cuda_bench --check-plans DEVICE.json    every cuDNN baseline is accepted for that device; needs no GPU
 //   lacuna_cuda_bench --describe-device            this device's properties, for --check-plans
-// A fact is something about the machine that the files are to say, too. A case that fails says so in its row: 1, and all others run.
+// A case that fails says so in its row, and the others run; then the exit status is 1.
 #include <exception>
 #include <iostream>
 #include <stdexcept>
@@ -22,8 +22,11 @@ struct Family {
   const char* name;
   std::vector<Case> (*cases)(bool small);
 };
-constexpr Family kFamilies[] = {
-    {"memory", memory_cases}, {"gemm", gemm_cases}, {"conv", conv_cases}};
+constexpr Family kFamilies[] = {{"memory", memory_cases},
+                                {"gemm", gemm_cases},
+                                {"conv", conv_cases},
+                                {"attention", attention_cases},
+                                {"info_nce", info_nce_cases}};
 
 std::string row(const Result& r) {
   if (!r.error.empty()) return "| " + r.name + " | failed: " + r.error + " | | | | | | |\n";
@@ -57,7 +60,7 @@ void write(const std::string& folder, const Facts& facts, const std::vector<Resu
   write_file(folder + "/cuda.md", table);
 }
 
-int run_all(const std::string& folder, const std::string& only, bool small, const Facts& given) {
+int run_all(const std::string& folder, const std::string& only, bool small) {
   const Backend* backend = find_backend(DeviceType::cuda);
   if (!backend || backend->device_count() == 0) {
     std::cerr << "no device: " << (backend ? backend->why_absent() : "this build has no CUDA")
@@ -67,7 +70,6 @@ int run_all(const std::string& folder, const std::string& only, bool small, cons
   const Roof roof = measure_roof();
   Facts said = facts(roof);
   said["cudnn"] = CudnnConv::version();
-  said.update(given);
   std::vector<Result> results;
   bool failed = false;
   for (const Family& family : kFamilies) {
@@ -100,7 +102,6 @@ int check_all() {
 
 int main_of(int argc, char** argv) {
   std::string folder, only;
-  Facts given;
   bool small = false;
   for (int i = 1; i < argc; i++) {
     const std::string word = argv[i];
@@ -114,24 +115,22 @@ int main_of(int argc, char** argv) {
       return 0;
     }
     if (word == "--dry-run") return check_all();
-    const auto equals = more ? std::string(argv[i + 1]).find('=') : std::string::npos;
     if (word == "--out" && more)
       folder = argv[++i];
     else if (word == "--only" && more)
       only = argv[++i];
     else if (word == "--small")
       small = true;
-    else if (word == "--fact" && equals != std::string::npos)
-      given[std::string(argv[i + 1]).substr(0, equals)] = argv[i + 1] + equals + 1, i++;
     else
       folder.clear(), i = argc;
   }
   if (folder.empty()) {
-    std::cerr << "usage: lacuna_cuda_bench --out FOLDER [--only memory|gemm|conv] [--small] "
-                 "[--fact NAME=VALUE]... | --dry-run | --check-plans FILE | --describe-device\n";
+    std::cerr << "usage: lacuna_cuda_bench --out FOLDER [--only "
+                 "memory|gemm|conv|attention|info_nce] [--small] "
+                 "| --dry-run | --check-plans FILE | --describe-device\n";
     return 2;
   }
-  return run_all(folder, only, small, given);
+  return run_all(folder, only, small);
 }
 
 }  // namespace
