@@ -1,9 +1,11 @@
 #pragma once
-// What is raced: each case gives its contenders, its floor, and the error of ours against f64.
+// What is raced: a case says what its arrays are, how the kernel is called on them, what it should give, and who else computes
+// it. race() does the rest, the same for all.
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "../../kernels/backend.h"
 #include "timing.h"
 
 namespace lacuna::bench {
@@ -14,24 +16,75 @@ struct Roof {
   double f32_flops = 0, tf32_flops = 0, bf16_flops = 0;  // of cuBLASLt, 8192^3
 };
 
-struct Result {
-  std::string name;
-  double flops = 0, bytes = 0;  // least work, least traffic
-  double floor = 0;             // seconds: the larger of both at the measured ceilings
-  std::vector<Timing> timings;  // ours first
+using Arrays = std::vector<Array>;
+using DeviceArrays = std::vector<std::unique_ptr<DeviceArray>>;
+using Sampled = std::vector<std::pair<std::int64_t, double>>;  // index, f64 value
+
+struct Operand {
+  std::vector<std::int64_t> shape;
+  Dtype dtype;
+  Values values = Values::normal;
 };
 
-Roof measure_roof();
-std::vector<Result> race_gemm(const Roof&, bool small);
-std::vector<Result> race_conv(const Roof&, bool small);
-std::vector<Result> race_memory(const Roof&, bool small);
+/// Only the arguments are looked at, so that a machine without a GPU finds what a kernel would refuse; or the kernel runs.
+enum class How { check, run };
+template <auto Entry, class Args>
+void call(const Args& args, How how) {
+  if (how == How::check)
+    validate(args);
+  else
+    run<Entry>(args, Device{DeviceType::cuda, 0});
+}
 
-/// Makes every cuDNN plan of race_conv() for the device that the JSON describes, without a device. Returns a line a case.
+/// A library that computes the same in several ways, of which the fastest is raced.
+struct Baseline {
+  int ways;
+  std::function<std::string(int way)> name;
+  std::function<bool(int way, const Arrays&)> run;  // false where it does not run
+  std::size_t result;                               // the operand that it writes
+};
+
+struct Case {
+  std::string name;
+  Dtype dtype = Dtype::f32;
+  bool tf32 = false;
+  double flops = 0, bytes = 0;  // least work, least traffic
+  std::vector<Operand> operands;
+  std::size_t result = 0;                          // the operand that `reference` speaks of
+  std::function<void(const Arrays&, How)> kernel;  // one launch, by call()
+  // Optional: what makes operands that follow from others, by call(); some elements of the result by their definition, in f64;
+  // the competitor.
+  std::function<void(const Arrays&, How)> prepare = {};
+  std::function<Sampled(const DeviceArrays&)> reference = {};
+  std::function<Baseline()> baseline = {};
+};
+
+struct Result {
+  std::string name;
+  double flops = 0, bytes = 0;
+  double floor = 0;             // seconds: the larger of both at the measured ceilings
+  std::vector<Timing> timings;  // ours first
+  std::string error = {};       // why there are none
+};
+
+std::vector<Case> gemm_cases(bool small);
+std::vector<Case> conv_cases(bool small);
+std::vector<Case> memory_cases(bool small);
+std::vector<Case> attention_cases(bool small);
+std::vector<Case> info_nce_cases(bool small);
+
+/// Never throws: what went wrong is in the result's error.
+Result race(const Roof&, const Case&, int samples);
+/// Validates the arguments of the case's kernels on arrays without memory. Throws what the kernel would.
+void check(const Case&);
+
+Roof measure_roof();
+
+/// Makes every cuDNN plan of conv_cases() for the device that the JSON describes, without a device. Returns a line a case.
 std::vector<std::string> check_plans(const std::string& device_json);
 
-/// max |difference| over max |value| of `sampled` (index, f64 value) in what the device wrote; NaN counts as infinite.
-double sampled_error(const DeviceArray& y,
-                     const std::vector<std::pair<std::int64_t, double>>& sampled);
+/// max |difference| over max |value| of `sampled` in what the device wrote; infinite where anything there is not finite.
+double sampled_error(const DeviceArray& y, const Sampled& sampled);
 double floor_of(const Roof&, Dtype, bool tf32, double flops, double bytes);
 
 }  // namespace lacuna::bench

@@ -1,10 +1,7 @@
 // Convolutions beside cuDNN, every plan of its graph API timed.
-#include <limits>
 #include <stdexcept>
 
-#include "../../kernels/backend.h"
 #include "../../kernels/conv2d.h"
-#include "../../kernels/precision.h"
 #include "../../kernels/random.h"
 #include "cases.h"
 #include "cudnn.h"
@@ -42,28 +39,19 @@ const char* name_of(ConvKind kind) {
                                         : "grad_weight";
 }
 
-struct Sets {
-  std::vector<std::unique_ptr<DeviceArray>> x, w, y;
-  Sets(const ConvShape& s, Dtype dtype, int count) {
-    using Dims = std::vector<std::int64_t>;
-    for (int i = 0; i < count; i++) {
-      x.push_back(std::make_unique<DeviceArray>(Dims{s.n, s.h, s.w, s.ci}, dtype, 1));
-      w.push_back(std::make_unique<DeviceArray>(Dims{s.co, s.k, s.k, s.ci}, dtype, 2));
-      y.push_back(std::make_unique<DeviceArray>(Dims{s.n, s.oh(), s.ow(), s.co}, dtype, 3));
-    }
-  }
-  DeviceArray& result(ConvKind kind) const {
-    return *(kind == ConvKind::forward ? y : kind == ConvKind::grad_input ? x : w)[0];
-  }
-};
+// The operands: what is read beside what is written. A weight gradient is f32 beside bf16, and has an array of its own.
+enum Place : std::size_t { kX, kWeight, kY, kWeightGradient };
+Place result_of(ConvKind kind) {
+  return kind == ConvKind::forward ? kY : kind == ConvKind::grad_input ? kX : kWeightGradient;
+}
 
 // 32 elements of the result, by their definition.
-std::vector<std::pair<std::int64_t, double>> reference(ConvKind kind, const ConvShape& s,
-                                                       const Sets& sets) {
-  const DeviceArray &x = *sets.x[0], &w = *sets.w[0], &y = *sets.y[0];
+Sampled reference(ConvKind kind, const ConvShape& s, const DeviceArrays& arrays) {
+  const DeviceArray &x = *arrays[kX], &w = *arrays[kWeight], &y = *arrays[kY];
   const RandomKey key = RandomKey::of(6, 6);
-  std::vector<std::pair<std::int64_t, double>> out;
-  const std::int64_t size = sets.result(kind).size();
+  Sampled out;
+  const std::int64_t size =
+      kind == ConvKind::grad_weight ? w.size() : arrays[result_of(kind)]->size();
   for (std::uint64_t r = 0; r < 32; r++) {
     const std::int64_t e = below(draw_word(key, r, 0), static_cast<std::uint32_t>(size));
     double sum = 0;
@@ -109,19 +97,20 @@ std::vector<std::pair<std::int64_t, double>> reference(ConvKind kind, const Conv
   return out;
 }
 
-void launch(ConvKind kind, const ConvShape& s, const Sets& sets, int i) {
-  const Device device{DeviceType::cuda, 0};
+void launch(ConvKind kind, const ConvShape& s, const Arrays& a, How how) {
   Window2d window;
   for (int axis = 0; axis < 2; axis++)
     window.stride[axis] = s.stride, window.padding[axis] = s.padding;
-  const Array x = sets.x[i]->array(), w = sets.w[i]->array(), y = sets.y[i]->array();
   switch (kind) {
     case ConvKind::forward:
-      return run<&KernelTable::conv2d_forward>(Conv2dForward{y, x, w, {}, window}, device);
+      return call<&KernelTable::conv2d_forward>(Conv2dForward{a[kY], a[kX], a[kWeight], {}, window},
+                                                how);
     case ConvKind::grad_input:
-      return run<&KernelTable::conv2d_grad_input>(Conv2dGradInput{x, y, w, window}, device);
+      return call<&KernelTable::conv2d_grad_input>(
+          Conv2dGradInput{a[kX], a[kY], a[kWeight], window}, how);
     case ConvKind::grad_weight:
-      return run<&KernelTable::conv2d_grad_weight>(Conv2dGradWeight{w, {}, y, x, window}, device);
+      return call<&KernelTable::conv2d_grad_weight>(
+          Conv2dGradWeight{a[kWeightGradient], {}, a[kY], a[kX], window}, how);
   }
 }
 
@@ -138,56 +127,47 @@ std::string title(ConvKind kind, const Number& number, const Layer& layer) {
   return std::string("conv ") + name_of(kind) + " " + number.name + " " + layer.name;
 }
 
+Case conv(ConvKind kind, const Number& number, const Layer& layer) {
+  const ConvShape& s = layer.shape;
+  Case c;
+  c.name = title(kind, number, layer);
+  c.dtype = number.dtype;
+  c.tf32 = number.tf32;
+  c.flops = s.flops();
+  c.operands = {{{s.n, s.h, s.w, s.ci}, number.dtype},
+                {{s.co, s.k, s.k, s.ci}, number.dtype},
+                {{s.n, s.oh(), s.ow(), s.co}, number.dtype}};
+  if (kind == ConvKind::grad_weight) c.operands.push_back({{s.co, s.k, s.k, s.ci}, Dtype::f32});
+  const double weights = static_cast<double>(s.co * s.k * s.k * s.ci),
+               images = static_cast<double>(s.n) * (s.h * s.w * s.ci + s.oh() * s.ow() * s.co);
+  c.bytes = images * size_of(number.dtype) +
+            weights * size_of(kind == ConvKind::grad_weight ? Dtype::f32 : number.dtype);
+  c.result = result_of(kind);
+  c.kernel = [kind, s](const Arrays& a, How how) { launch(kind, s, a, how); };
+  c.reference = [kind, s](const DeviceArrays& arrays) { return reference(kind, s, arrays); };
+  // cuDNN's weight gradient is of the weight's own type, as frameworks ask for it.
+  c.baseline = [kind, s, number] {
+    const auto library = std::make_shared<CudnnConv>(kind, s, number.dtype, "");
+    return Baseline{library->plans(),
+                    [library](int way) { return "cuDNN " + library->plan_name(way); },
+                    [library](int way, const Arrays& a) {
+                      return library->run(way, a[kX].data, a[kWeight].data, a[kY].data);
+                    },
+                    kind == ConvKind::grad_weight ? kWeight : result_of(kind)};
+  };
+  return c;
+}
+
 }  // namespace
 
-std::vector<Result> race_conv(const Roof& roof, bool small) {
-  std::vector<Result> results;
+std::vector<Case> conv_cases(bool small) {
+  std::vector<Case> cases;
   for (const Number& number : kNumbers)
     for (const Layer& layer : layers(small))
-      for (const ConvKind kind : kKinds) {
-        const ConvShape& s = layer.shape;
-        if (kind == ConvKind::grad_input && s.ci == 3)
-          continue;  // nobody asks for an image's gradient
-        Result r;
-        r.name = title(kind, number, layer);
-        r.flops = s.flops();
-        const double elements =
-            static_cast<double>(s.n) * (s.h * s.w * s.ci + s.oh() * s.ow() * s.co) +
-            static_cast<double>(s.co) * s.k * s.k * s.ci;
-        r.bytes = elements * size_of(number.dtype);
-        r.floor = floor_of(roof, number.dtype, number.tf32, r.flops, r.bytes);
-        const int count = sets_for(static_cast<std::size_t>(r.bytes));
-        Sets sets(s, number.dtype, count);
-        const auto want = reference(kind, s, sets);
-        set_precision(number.tf32 ? Precision::tf32 : Precision::f32);
-        std::vector<Contender> all{{"lacuna", [&](int i) { launch(kind, s, sets, i); }}};
-        sets.result(kind).poison();
-        all[0].launch(0);
-        all[0].error = sampled_error(sets.result(kind), want);
-
-        CudnnConv library(kind, s, number.dtype, "");
-        const auto plan_run = [&](int plan, int i) {
-          return library.run(plan, sets.x[i]->data(), sets.w[i]->data(), sets.y[i]->data());
-        };
-        int best = -1;
-        double fastest = std::numeric_limits<double>::infinity();
-        for (int p = 0; p < library.plans(); p++) {
-          if (!plan_run(p, 0)) continue;
-          const auto t = race({{"", [&](int i) { plan_run(p, i); }}}, count, 5);
-          if (t[0].seconds < fastest) fastest = t[0].seconds, best = p;
-        }
-        if (best >= 0) {
-          all.push_back(
-              {"cuDNN " + library.plan_name(best), [&, best](int i) { plan_run(best, i); }});
-          sets.result(kind).poison();
-          all[1].launch(0);
-          all[1].error = sampled_error(sets.result(kind), want);
-        }
-        r.timings = race(all, count, small ? 11 : 31);
-        results.push_back(std::move(r));
-      }
-  set_precision(Precision::f32);
-  return results;
+      for (const ConvKind kind : kKinds)
+        if (kind != ConvKind::grad_input || layer.shape.ci != 3)  // nobody asks for an image's
+          cases.push_back(conv(kind, number, layer));
+  return cases;
 }
 
 std::vector<std::string> check_plans(const std::string& device_json) {

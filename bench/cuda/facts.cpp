@@ -22,6 +22,12 @@ nlohmann::ordered_json facts(const Roof& roof) {
           {"f32_flops", roof.f32_flops}};
 }
 
+Roof roof_of(const std::string& json) {
+  const auto facts = nlohmann::json::parse(json);
+  return {facts.at("copy_bytes_per_second"), facts.at("f32_flops"), facts.at("tf32_flops"),
+          facts.at("bf16_flops")};
+}
+
 std::string number(double v, const char* format) {
   char text[64];
   std::snprintf(text, sizeof text, format, v);

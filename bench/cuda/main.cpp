@@ -1,15 +1,14 @@
 // The CUDA kernels beside cuBLASLt and cuDNN, in one run:
-//   lacuna_cuda_bench --out FOLDER [--only gemm|conv|memory] [--small]   writes cuda.json and cuda.md
+//   lacuna_cuda_bench --out FOLDER [--only FAMILY] [--small] writes cuda.json and cuda.md
+//   lacuna_cuda_bench --dry-run                    the arguments of every case are what its kernel takes; needs no GPU
 //   lacuna_cuda_bench --check-plans DEVICE.json    every cuDNN baseline is accepted for that device; needs no GPU
 //   lacuna_cuda_bench --describe-device            this device's properties, for --check-plans
-#include <cstring>
+// A case that fails says so in its row, and the others run; then the exit status is 1.
 #include <exception>
-#include <fstream>
 #include <iostream>
-#include <sstream>
+#include <stdexcept>
 
 #include "../../core/files.h"
-#include "../../kernels/backend.h"
 #include "cases.h"
 #include "cudnn.h"
 #include "facts.h"
@@ -17,35 +16,48 @@
 namespace lacuna::bench {
 namespace {
 
-void write(const std::string& folder, const Roof& roof, const std::vector<Result>& results) {
-  nlohmann::ordered_json json = facts(roof);
-  json["cudnn"] = CudnnConv::version();
-  std::ostringstream table;
-  table << "| kernel | floor, us | Lacuna, us | of the floor | baseline, us | ratio | error | "
-           "baseline's error |\n"
-           "|---|---|---|---|---|---|---|---|\n";
+using Facts = nlohmann::ordered_json;
+
+struct Family {
+  const char* name;
+  std::vector<Case> (*cases)(bool small);
+};
+constexpr Family kFamilies[] = {{"memory", memory_cases},
+                                {"gemm", gemm_cases},
+                                {"conv", conv_cases},
+                                {"attention", attention_cases},
+                                {"info_nce", info_nce_cases}};
+
+std::string row(const Result& r) {
+  if (!r.error.empty()) return "| " + r.name + " | failed: " + r.error + " | | | | | | |\n";
+  const Timing& ours = r.timings[0];
+  const Timing* const other = r.timings.size() > 1 ? &r.timings[1] : nullptr;
+  const auto error = [](const Timing& t) { return t.error < 0 ? "" : number(t.error, "%.1e"); };
+  return "| " + r.name + " | " + number(1e6 * r.floor, "%.1f") + " | " +
+         number(1e6 * ours.seconds, "%.1f") + " | " + number(r.floor / ours.seconds, "%.2f") +
+         " | " + (other ? number(1e6 * other->seconds, "%.1f") + " (" + other->name + ")" : "") +
+         " | " + (other ? number(other->seconds / ours.seconds, "%.2f") : "") + " | " +
+         error(ours) + " | " + (other ? error(*other) : "") + " |\n";
+}
+
+void write(const std::string& folder, const Facts& facts, const std::vector<Result>& results) {
+  nlohmann::ordered_json json = facts;
+  std::string table =
+      "| kernel | floor, us | Lacuna, us | of the floor | baseline, us | ratio | error | "
+      "baseline's error |\n"
+      "|---|---|---|---|---|---|---|---|\n";
   for (const Result& r : results) {
     nlohmann::ordered_json entry{
         {"name", r.name}, {"flops", r.flops}, {"bytes", r.bytes}, {"floor_seconds", r.floor}};
+    if (!r.error.empty()) entry["error"] = r.error;
     for (const Timing& t : r.timings)
       entry["timings"].push_back(
           {{"name", t.name}, {"seconds", t.seconds}, {"spread", t.spread}, {"error", t.error}});
     json["results"].push_back(entry);
-    if (r.timings.empty()) continue;
-    const Timing& ours = r.timings[0];
-    const bool other = r.timings.size() > 1;
-    table << "| " << r.name << " | " << number(1e6 * r.floor, "%.1f") << " | "
-          << number(1e6 * ours.seconds, "%.1f") << " | " << number(r.floor / ours.seconds, "%.2f")
-          << " | "
-          << (other ? number(1e6 * r.timings[1].seconds, "%.1f") + " (" + r.timings[1].name + ")"
-                    : "")
-          << " | " << (other ? number(r.timings[1].seconds / ours.seconds, "%.2f") : "") << " | "
-          << (ours.error < 0 ? "" : number(ours.error, "%.1e")) << " | "
-          << (other ? number(r.timings[1].error, "%.1e") : "") << " |\n";
+    table += row(r);
   }
   write_file(folder + "/cuda.json", json.dump(1) + "\n");
-  write_file(folder + "/cuda.md", table.str());
-  std::cout << table.str();
+  write_file(folder + "/cuda.md", table);
 }
 
 int run_all(const std::string& folder, const std::string& only, bool small) {
@@ -56,15 +68,35 @@ int run_all(const std::string& folder, const std::string& only, bool small) {
     return 2;
   }
   const Roof roof = measure_roof();
+  Facts said = facts(roof);
+  said["cudnn"] = CudnnConv::version();
   std::vector<Result> results;
-  const auto add = [&](const char* name, auto race) {
-    if (!only.empty() && only != name) return;
-    for (Result& r : race(roof, small)) results.push_back(std::move(r));
-    write(folder, roof, results);  // after each part: a run that is cut short leaves what it has
-  };
-  add("memory", race_memory);
-  add("gemm", race_gemm);
-  add("conv", race_conv);
+  bool failed = false;
+  for (const Family& family : kFamilies) {
+    if (!only.empty() && only != family.name) continue;
+    for (const Case& c : family.cases(small)) {
+      results.push_back(race(roof, c, small ? 11 : 51));
+      failed = failed || !results.back().error.empty();
+      std::cout << row(results.back()) << std::flush;
+    }
+    write(folder, said, results);  // each time: a run that is cut short leaves what it has
+  }
+  return failed ? 1 : 0;
+}
+
+int check_all() {
+  int cases = 0;
+  for (const bool small : {false, true})
+    for (const Family& family : kFamilies)
+      for (const Case& c : family.cases(small)) {
+        try {
+          check(c);
+        } catch (const std::exception& e) {
+          throw std::runtime_error(c.name + ": " + e.what());
+        }
+        cases++;
+      }
+  std::cout << cases << " cases call their kernels with what those take\n";
   return 0;
 }
 
@@ -82,6 +114,7 @@ int main_of(int argc, char** argv) {
       std::cout << CudnnConv::describe_device() << "\n";
       return 0;
     }
+    if (word == "--dry-run") return check_all();
     if (word == "--out" && more)
       folder = argv[++i];
     else if (word == "--only" && more)
@@ -92,9 +125,9 @@ int main_of(int argc, char** argv) {
       folder.clear(), i = argc;
   }
   if (folder.empty()) {
-    std::cerr << "usage: lacuna_cuda_bench --out FOLDER [--only memory|gemm|conv] [--small] | "
-                 "--check-plans FILE | "
-                 "--describe-device\n";
+    std::cerr << "usage: lacuna_cuda_bench --out FOLDER [--only "
+                 "memory|gemm|conv|attention|info_nce] [--small] "
+                 "| --dry-run | --check-plans FILE | --describe-device\n";
     return 2;
   }
   return run_all(folder, only, small);

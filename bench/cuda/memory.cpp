@@ -1,5 +1,4 @@
 // Kernels that move bytes: their share of the measured copy bandwidth.
-#include "../../kernels/backend.h"
 #include "../../kernels/elementwise.h"
 #include "../../kernels/layer_norm.h"
 #include "../../kernels/optimizer.h"
@@ -10,36 +9,23 @@ namespace lacuna::bench {
 namespace {
 
 using Dims = std::vector<std::int64_t>;
-using Arrays = std::vector<std::unique_ptr<DeviceArray>>;
 
-// `launch(arrays)` on arrays of these shapes, which moves `bytes`.
-Result race_one(const Roof& roof, const std::string& name, Dtype dtype,
-                const std::vector<Dims>& shapes, const std::vector<bool>& f32, double bytes,
-                int samples, const std::function<void(const std::vector<Array>&)>& launch) {
-  const int count = sets_for(static_cast<std::size_t>(bytes));
-  std::vector<Arrays> sets(static_cast<std::size_t>(count));
-  std::vector<std::vector<Array>> views;
-  for (Arrays& set : sets) {
-    views.emplace_back();
-    for (std::size_t i = 0; i < shapes.size(); i++) {
-      set.push_back(std::make_unique<DeviceArray>(shapes[i], f32[i] ? Dtype::f32 : dtype, i + 1));
-      views.back().push_back(set.back()->array());
-    }
-  }
-  Result r;
-  r.name = name + (dtype == Dtype::bf16 ? " bf16" : " f32");
-  r.bytes = bytes;
-  r.floor = bytes / roof.copy_bytes;
-  r.timings = race({{"lacuna", [&](int i) { launch(views[i]); }}}, count, samples);
-  return r;
+// A kernel without products, which moves `bytes`.
+Case moves(const std::string& name, Dtype dtype, double bytes, std::vector<Operand> operands,
+           std::function<void(const Arrays&, How)> kernel) {
+  Case c;
+  c.name = name + (dtype == Dtype::bf16 ? " bf16" : " f32");
+  c.dtype = dtype;
+  c.bytes = bytes;
+  c.operands = std::move(operands);
+  c.kernel = std::move(kernel);
+  return c;
 }
 
 }  // namespace
 
-std::vector<Result> race_memory(const Roof& roof, bool small) {
-  const Device device{DeviceType::cuda, 0};
-  const int samples = small ? 11 : 51;
-  std::vector<Result> results;
+std::vector<Case> memory_cases(bool small) {
+  std::vector<Case> cases;
   for (const Dtype dtype : {Dtype::bf16, Dtype::f32}) {
     const double each = static_cast<double>(size_of(dtype));
     const std::vector<Dims> sizes =
@@ -47,41 +33,39 @@ std::vector<Result> race_memory(const Roof& roof, bool small) {
     for (const Dims& s : sizes) {
       const double n = static_cast<double>(s[0] * s[1]);
       const std::string shape = " " + std::to_string(s[0]) + "x" + std::to_string(s[1]);
-      const Dims row{s[1]}, stats{s[0], 2};
-      results.push_back(race_one(
-          roof, "gelu" + shape, dtype, {s, s}, {false, false}, 2 * n * each, samples,
-          [&](const std::vector<Array>& a) {
-            run<&KernelTable::unary_forward>(UnaryForward{UnaryOp::gelu, a[0], a[1]}, device);
+      const Operand matrix{s, dtype}, row{{s[1]}, Dtype::f32},
+          statistics{{s[0], 2}, Dtype::f32, Values::magnitudes};
+      cases.push_back(moves(
+          "gelu" + shape, dtype, 2 * n * each, {matrix, matrix}, [](const Arrays& a, How how) {
+            call<&KernelTable::unary_forward>(UnaryForward{UnaryOp::gelu, a[0], a[1]}, how);
           }));
-      results.push_back(
-          race_one(roof, "softmax" + shape, dtype, {s, s}, {false, false}, 2 * n * each, samples,
-                   [&](const std::vector<Array>& a) {
-                     run<&KernelTable::softmax_forward>(SoftmaxForward{a[0], a[1]}, device);
-                   }));
-      results.push_back(race_one(roof, "layer_norm" + shape, dtype, {s, stats, s, row, row},
-                                 {false, true, false, true, true}, 2 * n * each, samples,
-                                 [&](const std::vector<Array>& a) {
-                                   run<&KernelTable::layer_norm_forward>(
-                                       LayerNormForward{a[0], a[1], a[2], a[3], a[4]}, device);
-                                 }));
-      results.push_back(
-          race_one(roof, "layer_norm backward" + shape, dtype, {s, row, row, s, s, stats, row},
-                   {false, true, true, false, false, true, true}, 3 * n * each, samples,
-                   [&](const std::vector<Array>& a) {
-                     run<&KernelTable::layer_norm_backward>(
-                         LayerNormBackward{a[0], a[1], a[2], a[3], a[4], a[5], a[6]}, device);
-                   }));
+      cases.push_back(moves("softmax" + shape, dtype, 2 * n * each, {matrix, matrix},
+                            [](const Arrays& a, How how) {
+                              call<&KernelTable::softmax_forward>(SoftmaxForward{a[0], a[1]}, how);
+                            }));
+      cases.push_back(moves("layer_norm" + shape, dtype, 2 * n * each,
+                            {matrix, statistics, matrix, row, row}, [](const Arrays& a, How how) {
+                              call<&KernelTable::layer_norm_forward>(
+                                  LayerNormForward{a[0], a[1], a[2], a[3], a[4]}, how);
+                            }));
+      cases.push_back(moves("layer_norm backward" + shape, dtype, 3 * n * each,
+                            {matrix, row, row, matrix, matrix, statistics, row},
+                            [](const Arrays& a, How how) {
+                              call<&KernelTable::layer_norm_backward>(
+                                  LayerNormBackward{a[0], a[1], a[2], a[3], a[4], a[5], a[6]}, how);
+                            }));
     }
   }
   const std::int64_t parameters = small ? 1 << 20 : 124'000'000;
-  results.push_back(
-      race_one(roof, "adamw " + std::to_string(parameters), Dtype::f32,
-               {{parameters}, {parameters}, {parameters}, {parameters}}, {true, true, true, true},
-               28.0 * static_cast<double>(parameters), samples, [&](const std::vector<Array>& a) {
-                 const OptimizerTensor t{a[0], a[1], a[2], a[3], 1e-9, 0};
-                 run<&KernelTable::adam_step>(AdamStep{&t, 1, 0.9, 0.999, 1e-8, true}, device);
-               }));
-  return results;
+  const Operand values{{parameters}, Dtype::f32},
+      second{{parameters}, Dtype::f32, Values::magnitudes};  // a mean of squares
+  cases.push_back(moves(
+      "adamw " + std::to_string(parameters), Dtype::f32, 28.0 * static_cast<double>(parameters),
+      {values, values, values, second}, [](const Arrays& a, How how) {
+        const OptimizerTensor t{a[0], a[1], a[2], a[3], 1e-9, 0};
+        call<&KernelTable::adam_step>(AdamStep{&t, 1, 0.9, 0.999, 1e-8, true}, how);
+      }));
+  return cases;
 }
 
 }  // namespace lacuna::bench

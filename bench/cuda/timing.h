@@ -15,10 +15,15 @@ namespace lacuna::bench {
 
 void check(cudaError_t error, const char* what);
 
-/// A device array of normal random values (never zeros, on which a GPU runs faster), kept on the host, too.
+/// What an array starts with (never zeros, on which a GPU runs faster). successors: i64, element i is i + 1, the last one 0.
+enum class Values : std::uint8_t { normal, magnitudes, successors };
+
+/// An array on the device. Random values repeat with a period that is prime, so that no two rows are the same: to draw
+/// billions of them on the host would take minutes.
 class DeviceArray {
  public:
-  DeviceArray(std::vector<std::int64_t> shape, Dtype dtype, std::uint64_t seed);
+  DeviceArray(std::vector<std::int64_t> shape, Dtype dtype, std::uint64_t seed,
+              Values values = Values::normal);
   ~DeviceArray();
   DeviceArray(const DeviceArray&) = delete;
   DeviceArray& operator=(const DeviceArray&) = delete;
@@ -27,7 +32,7 @@ class DeviceArray {
   void* data() const { return array_.data; }
   std::int64_t size() const { return array_.size(); }
   std::size_t bytes() const { return static_cast<std::size_t>(size()) * size_of(array_.dtype); }
-  /// The value that was drawn for element i, as the device has it.
+  /// The value that element i started with, as the device has it.
   double at(std::int64_t i) const;
   /// Every byte 0xff: NaN, so that an element that nobody writes shows.
   void poison();
@@ -35,7 +40,8 @@ class DeviceArray {
 
  private:
   Array array_;
-  std::uint64_t seed_;
+  Values values_;
+  const std::vector<float>& drawn_;
 };
 
 /// Who takes part: what it is called, and one launch on array set `set`. Null where a baseline is not to be had.

@@ -1,5 +1,5 @@
 // The rungs of the course (README.md here):
-//   lacuna_lab [--device emu|cuda] [--only FAMILY] [--rung NAME] [--check] [--out FOLDER]
+//   lacuna_lab [--device emu|cuda] [--only FAMILY] [--rung NAME] [--check] [--out FOLDER] [--roof cuda.json]
 // Each rung is compared with f64 on cpu at small odd shapes; on cuda all of them are then timed at the anchors, unless --check.
 // 0: all right; 1: a rung is wrong, or failed; 2: bad usage.
 #include <cstdio>
@@ -43,7 +43,7 @@ int main_of(int argc, char** argv) {
   const Backend* const cuda = find_backend(DeviceType::cuda);
   Device device{cuda && cuda->device_count() > 0 ? DeviceType::cuda : DeviceType::emu};
   Choice choice;
-  std::string folder;
+  std::string folder, roof;
   bool check_only = false, usage = false;
   for (int i = 1; i < argc && !usage; i++) {
     const std::string word = argv[i];
@@ -58,12 +58,14 @@ int main_of(int argc, char** argv) {
       choice.rung = argv[++i];
     else if (word == "--out" && more)
       folder = argv[++i];
+    else if (word == "--roof" && more)
+      roof = argv[++i];
     else
       usage = true;
   }
   if (usage) {
     std::cerr << "usage: lacuna_lab [--device emu|cuda] [--only gemm|conv|attention|info_nce] "
-                 "[--rung NAME] [--check] [--out FOLDER]\n";
+                 "[--rung NAME] [--check] [--out FOLDER] [--roof cuda.json]\n";
     return 2;
   }
   const Backend* const backend = find_backend(device.type);
@@ -87,7 +89,7 @@ int main_of(int argc, char** argv) {
   std::cout << tally.run - tally.wrong << " of " << tally.run << " agree with f64\n" << std::flush;
   if (tally.wrong > 0) return 1;
   if (check_only || device.type == DeviceType::emu) return 0;  // emu's times say nothing of a GPU's
-  return time_ladders(choice, folder) ? 0 : 1;
+  return time_ladders(choice, folder, roof) ? 0 : 1;
 }
 
 }  // namespace

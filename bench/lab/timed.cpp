@@ -16,8 +16,8 @@ using bench::number;
 
 class Report {
  public:
-  Report(const Choice& choice, const std::string& folder)
-      : choice_(choice), folder_(folder), roof_(bench::measure_roof()), json_(bench::facts(roof_)) {
+  Report(const Choice& choice, const std::string& folder, const bench::Roof& roof)
+      : choice_(choice), folder_(folder), roof_(roof), json_(bench::facts(roof)) {
     table_ << "| problem, bf16 | rung | us | TFLOP/s | of the floor | from the library's |\n"
               "|---|---|---|---|---|---|\n";
   }
@@ -83,8 +83,9 @@ class Report {
 
 }  // namespace
 
-bool time_ladders(const Choice& choice, const std::string& folder) {
-  Report report(choice, folder);
+bool time_ladders(const Choice& choice, const std::string& folder, const std::string& roof) {
+  Report report(choice, folder,
+                roof.empty() ? bench::measure_roof() : bench::roof_of(read_file(roof)));
   each_family([&](auto family) {
     if (choice.family.empty() || choice.family == family.name)
       for (const auto& problem : family.anchors()) report.add(problem);

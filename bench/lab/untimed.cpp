@@ -4,7 +4,7 @@
 
 namespace lacuna::lab {
 
-bool time_ladders(const Choice&, const std::string&) {
+bool time_ladders(const Choice&, const std::string&, const std::string&) {
   fail("lab", "nothing is timed in a build without benchmarks, CUDA and cuBLASLt: ask for --check");
 }
 
