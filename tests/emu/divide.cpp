@@ -9,7 +9,8 @@ TEST(Divider, IsDivision) {
   constexpr int kMost = 0x7fffffff;
   for (int base : {1,   2,   3,   5,    7,    9,     10,    27,    31,      32,        33,   64,
                    147, 224, 641, 1000, 3136, 65535, 65536, 65537, 1 << 30, kMost - 1, kMost}) {
-    for (int d = base; d < kMost && d < base + 3; d++) {
+    for (int more = 0; more < 3 && base < kMost - more; more++) {
+      const int d = base + more;
       const emu::Divider divider(d);
       EXPECT_EQ(static_cast<int>(divider), d);
       const int whole = kMost / d;
