@@ -8,18 +8,12 @@
 #include "../../core/ops/reduce.h"
 #include "../../core/ops/shape.h"
 #include "../../core/tape.h"
+#include "../errors.h"
 
 namespace lacuna {
 namespace {
 
-std::string message(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using test::error_of;
 
 // On the devices that have graphs. emu shows more: what it has not computed yet is NaN.
 class Graphs : public testing::TestWithParam<DeviceType> {
@@ -104,7 +98,7 @@ TEST_P(Graphs, work_that_asks_the_host_is_refused_and_leaves_nothing_behind) {
        {std::function<void()>([&] { (void)sum(x).item(); }), std::function<void()>([&] {
           y = x + filled({1, 1});
         })}) {
-    EXPECT_NE(message([&] { Graph graph(device, work); }).find("[copy] a step that is captured"),
+    EXPECT_NE(error_of([&] { Graph graph(device, work); }).find("[copy] a step that is captured"),
               std::string::npos);
     EXPECT_FALSE(Graph::recording());
     EXPECT_EQ(sum(x).item(), 3);
@@ -121,7 +115,7 @@ INSTANTIATE_TEST_SUITE_P(all, Graphs, testing::Values(DeviceType::emu, DeviceTyp
 
 TEST(graph, cpu_has_none) {
   EXPECT_FALSE(Graph::possible(Device{}));
-  EXPECT_EQ(message([] { Graph graph(Device{}, [] {}); }),
+  EXPECT_EQ(error_of([] { Graph graph(Device{}, [] {}); }),
             "[graph] only cuda and emu have graphs: got cpu");
 }
 

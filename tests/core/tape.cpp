@@ -8,18 +8,12 @@
 #include "../../core/ops/reduce.h"
 #include "../../core/ops/shape.h"
 #include "../../core/ops/softmax.h"
+#include "../errors.h"
 
 namespace lacuna {
 namespace {
 
-std::string message(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using test::error_of;
 
 Tensor leaf(std::initializer_list<float> values, const Shape& shape) {
   Tensor t = Tensor::of(values, shape);
@@ -58,13 +52,14 @@ TEST(tape, in_place_change_of_a_saved_tensor_is_an_error_that_names_the_op) {
     NoGrad guard;
     x.fill(0);
   }
-  EXPECT_NE(
-      message([&] { backward(y); }).find("[mul] a tensor that backward needs was changed in place"),
-      std::string::npos);
-  EXPECT_NE(message([&] { x.fill(1); }).find("[fill] a leaf cannot be changed in place"),
+  EXPECT_NE(error_of([&] {
+              backward(y);
+            }).find("[mul] a tensor that backward needs was changed in place"),
+            std::string::npos);
+  EXPECT_NE(error_of([&] { x.fill(1); }).find("[fill] a leaf cannot be changed in place"),
             std::string::npos);
   Tensor z = x * 2.0;
-  EXPECT_NE(message([&] { z.fill(1); }).find("made by affine"), std::string::npos);
+  EXPECT_NE(error_of([&] { z.fill(1); }).find("made by affine"), std::string::npos);
 }
 
 TEST(tape, second_backward_needs_retain) {
@@ -73,7 +68,8 @@ TEST(tape, second_backward_needs_retain) {
   backward(y, true);
   backward(y);
   EXPECT_EQ(x.grad().item(), 12);
-  EXPECT_NE(message([&] { backward(y); }).find("backward has been here before"), std::string::npos);
+  EXPECT_NE(error_of([&] { backward(y); }).find("backward has been here before"),
+            std::string::npos);
 }
 
 TEST(tape, no_grad_and_detach_record_nothing) {
@@ -157,26 +153,26 @@ TEST(tape, draws_itself) {
 TEST(tape, finite_check_names_the_first_op) {
   Tensor x = leaf({-1}, {1});
   { CheckFinite unused; }
-  EXPECT_EQ(message([&] { sum(exp(log(x))); }), "no error");  // it ended with its guard
+  EXPECT_EQ(error_of([&] { sum(exp(log(x))); }), "no error");  // it ended with its guard
   CheckFinite guard;
   EXPECT_NE(
-      message([&] { sum(exp(log(x))); }).find("[log] gave the first value that is not finite"),
+      error_of([&] { sum(exp(log(x))); }).find("[log] gave the first value that is not finite"),
       std::string::npos);
 }
 
 TEST(tensor, errors_say_what_was_got) {
   const Tensor a = Tensor::zeros({2, 3}), b = Tensor::zeros({4});
-  EXPECT_EQ(message([&] { a + b; }),
+  EXPECT_EQ(error_of([&] { a + b; }),
             "[add] shapes must be equal or broadcast (sizes equal, or one of them 1): got (2, 3) "
             "and (4)");
-  EXPECT_EQ(message([&] { a + to(b, Dtype::f64); }),
+  EXPECT_EQ(error_of([&] { a + to(b, Dtype::f64); }),
             "[add] both must have one dtype (convert with to(x, dtype)): got a (2, 3) f32 cpu, b "
             "(4) f64 cpu");
-  EXPECT_NE(message([&] {
+  EXPECT_NE(error_of([&] {
               reshape(a, {4, -1});
             }).find("[reshape] the number of elements must stay: got x (2, 3) f32 cpu to (4, -1)"),
             std::string::npos);
-  EXPECT_NE(message([&] {
+  EXPECT_NE(error_of([&] {
               Tensor::zeros({1}, Dtype::f32, {DeviceType::cuda, 0});
             }).find("cuda:0"),
             std::string::npos);

@@ -55,7 +55,7 @@ TEST(cifar10, a_missing_split_is_fine_until_it_is_asked_for) {
   Folder folder;
   folder.write("data_batch_3.bin", cifar_records(1));
   EXPECT_EQ(open_source("cifar10:" + folder.path(), "train")->size(), 1);
-  EXPECT_EQ(message([&] { open_source("cifar10:" + folder.path(), "test"); }),
+  EXPECT_EQ(error_of([&] { open_source("cifar10:" + folder.path(), "test"); }),
             "[cifar10] needs test_batch.bin: found none in " + folder.path());
 }
 
@@ -74,7 +74,7 @@ TEST(cifar10, bad_files_are_one_line_that_names_them) {
   const std::string file = folder / "data_batch_1.bin", spec = "cifar10:" + folder.path();
   const auto opened = [&](const Bytes& bytes) {
     folder.write("data_batch_1.bin", bytes);
-    return message([&] { open_source(spec, "train"); });
+    return error_of([&] { open_source(spec, "train"); });
   };
   Bytes truncated = cifar_records(3), mislabelled = cifar_records(20);
   truncated.resize(3 * 3073 - 73);
@@ -90,25 +90,25 @@ TEST(cifar10, bad_files_are_one_line_that_names_them) {
   EXPECT_EQ(opened(mislabelled), "[cifar10] labels are 0 to 9: got 10 in record 17 of " + file);
 
   Folder empty, python;
-  EXPECT_EQ(message([&] { open_source("cifar10:" + empty.path(), "train"); }),
+  EXPECT_EQ(error_of([&] { open_source("cifar10:" + empty.path(), "train"); }),
             "[cifar10] needs data_batch_1.bin, data_batch_2.bin ... (any of them): found none in " +
                 empty.path());
   python.write("batches.meta", "pickle");
   python.write("data_batch_1", "pickle");
-  EXPECT_EQ(message([&] { open_source("cifar10:" + python.path(), "train"); }),
+  EXPECT_EQ(error_of([&] { open_source("cifar10:" + python.path(), "train"); }),
             "[cifar10] needs data_batch_1.bin, data_batch_2.bin ... (any of them): found none in " +
                 python.path() + " (it holds the Python version: take cifar-10-binary.tar.gz)");
-  EXPECT_EQ(message([&] { open_source("cifar10:/no/such/place", "train"); }),
+  EXPECT_EQ(error_of([&] { open_source("cifar10:/no/such/place", "train"); }),
             "[read] cannot open \"/no/such/place\": No such file or directory");
-  EXPECT_EQ(message([&] { open_source("cifar10:" + file + "/below", "train"); }),
+  EXPECT_EQ(error_of([&] { open_source("cifar10:" + file + "/below", "train"); }),
             "[read] cannot open \"" + file + "/below\": Not a directory");
   EXPECT_EQ(
-      message([&] { open_source("cifar10:" + file, "train"); }),
+      error_of([&] { open_source("cifar10:" + file, "train"); }),
       "[cifar10] must be a folder or a .tar.gz: got 61460 bytes that are not gzip in " + file);
   std::filesystem::create_directories(folder / "dir/data_batch_1.bin");
-  EXPECT_EQ(message([&] { open_source("cifar10:" + (folder / "dir"), "train"); }),
+  EXPECT_EQ(error_of([&] { open_source("cifar10:" + (folder / "dir"), "train"); }),
             "[cifar10] must be a regular file: got " + (folder / "dir/data_batch_1.bin"));
-  EXPECT_EQ(message([&] { open_source("cifar10:/dev/null", "train"); }),
+  EXPECT_EQ(error_of([&] { open_source("cifar10:/dev/null", "train"); }),
             "[read] cannot read \"/dev/null\": Invalid argument");
 }
 
@@ -117,7 +117,7 @@ TEST(cifar10, bad_archives_are_one_line_that_names_them) {
   const std::string file = folder / "c.tar.gz";
   const auto opened = [&](const Bytes& bytes) {
     folder.write("c.tar.gz", bytes);
-    return message([&] { open_source("cifar10:" + file, "train"); });
+    return error_of([&] { open_source("cifar10:" + file, "train"); });
   };
   const Bytes entry = tar_entry("data_batch_1.bin", cifar_records(2));
   EXPECT_EQ(opened(gzip(joined({entry, kTarEnd}))), "no error");

@@ -50,7 +50,7 @@ TEST(images, sizes_must_be_one_or_are_made_one) {
   picture(folder, "a.png", 4, 4, 3, 9);
   picture(folder, "b.png", 6, 5, 3, 8);
   const std::string spec = "images:" + folder.path();
-  EXPECT_EQ(message([&] { open_source(spec, "train"); }),
+  EXPECT_EQ(error_of([&] { open_source(spec, "train"); }),
             "[images] all images must have one size (?size=N at the end of the spec resizes them "
             "to N x N): got 6 x 5 in " +
                 (folder / "b.png") + " and 4 x 4 in " + (folder / "a.png"));
@@ -62,7 +62,7 @@ TEST(images, sizes_must_be_one_or_are_made_one) {
 TEST(images, bad_folders_are_one_line_that_names_them) {
   Folder empty, both, text;
   const auto opened = [](const std::string& spec) {
-    return message([&] { open_source(spec, "train"); });
+    return error_of([&] { open_source(spec, "train"); });
   };
   EXPECT_EQ(opened("images:" + empty.path()),
             "[images] needs .png, .jpg or .jpeg files, in the folder or in one folder a class: "
@@ -95,10 +95,10 @@ TEST(images, damage_behind_the_header_is_found_when_it_is_read) {
   folder.write("a.png", png);
   const auto source = open_source("images:" + folder.path(), "train");
   for (int again = 0; again < 2; again++)
-    EXPECT_EQ(message([&] { read_batch(*source, {0}); }),
+    EXPECT_EQ(error_of([&] { read_batch(*source, {0}); }),
               "[image] a PNG must be whole and valid: it ends too early in " + (folder / "a.png"));
   folder.write("a.png", encode_png(Bytes(30 * 40 * 3, 77), 30, 40, 3));
-  EXPECT_EQ(message([&] { read_batch(*source, {0}); }),
+  EXPECT_EQ(error_of([&] { read_batch(*source, {0}); }),
             "[images] a file changed while it was in use: " + (folder / "a.png"));
 }
 

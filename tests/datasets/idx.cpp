@@ -28,7 +28,7 @@ TEST(idx, reads_plain_and_packed_files) {
     EXPECT_EQ(b["image"].to_vector<int>(),
               (std::vector<int>{16, 17, 18, 19, 20, 21, 22, 23, 0, 1, 2, 3, 4, 5, 6, 7}));
     EXPECT_EQ(b["label"].to_vector<int>(), (std::vector<int>{7, 2}));
-    EXPECT_EQ(message([&] { open_source("idx:" + folder.path(), "test"); }),
+    EXPECT_EQ(error_of([&] { open_source("idx:" + folder.path(), "test"); }),
               "[idx] needs t10k-images-idx3-ubyte or t10k-images-idx3-ubyte.gz: found neither in " +
                   folder.path());
   }
@@ -41,7 +41,7 @@ TEST(idx, bad_files_are_one_line_that_names_them) {
   const auto opened = [&](const Bytes& i, const Bytes& l) {
     folder.write(kImages, i);
     folder.write(kLabels, l);
-    return message([&] { open_source("idx:" + folder.path(), "train"); });
+    return error_of([&] { open_source("idx:" + folder.path(), "train"); });
   };
   EXPECT_EQ(opened(images, labels), "no error");
   EXPECT_EQ(opened({}, labels),
@@ -74,16 +74,16 @@ TEST(idx, bad_files_are_one_line_that_names_them) {
             "[idx] gzip data must be whole: it ends too early in " + images_file);
   std::filesystem::remove(labels_file);
   folder.write(kImages, images);
-  EXPECT_EQ(message([&] { open_source("idx:" + folder.path(), "train"); }),
+  EXPECT_EQ(error_of([&] { open_source("idx:" + folder.path(), "train"); }),
             "[idx] needs train-labels-idx1-ubyte or train-labels-idx1-ubyte.gz: found neither in " +
                 folder.path());
-  EXPECT_EQ(message([&] { open_source("idx:" + images_file, "train"); }),
+  EXPECT_EQ(error_of([&] { open_source("idx:" + images_file, "train"); }),
             "[idx] must be a folder: got " + images_file);
 }
 
 TEST(spec, wrong_ones_are_one_line_that_helps) {
   const auto opened = [](const std::string& spec, const std::string& split = "train") {
-    return message([&] { open_source(spec, split); });
+    return error_of([&] { open_source(spec, split); });
   };
   const std::string all =
       "[data] must be one of cifar10:DIR-or-tar.gz, idx:DIR, images:DIR[?size=N], shapes[:N], "

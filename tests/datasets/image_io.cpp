@@ -144,7 +144,7 @@ TEST(image_io, channels_are_converted) {
   EXPECT_EQ(with_channels(ga, 3).pixels, (Bytes{100, 100, 100, 255, 255, 255}));
   EXPECT_EQ(with_channels(rgba, 3).pixels, (Bytes{10, 20, 30, 206, 208, 210}));
   EXPECT_EQ(with_channels({1, 1, 3, {255, 0, 0}}, 1).pixels, (Bytes{76}));
-  EXPECT_EQ(message([&] { with_channels(ga, 2); }), "[image] channels must be 1 or 3: got 2");
+  EXPECT_EQ(error_of([&] { with_channels(ga, 2); }), "[image] channels must be 1 or 3: got 2");
 }
 
 TEST(image_io, resizing_averages_areas_or_interpolates) {
@@ -161,14 +161,14 @@ TEST(image_io, resizing_averages_areas_or_interpolates) {
   // the middle of a wide image stays
   EXPECT_EQ(resize_and_crop({1, 5, 1, {1, 2, 3, 4, 5}}, 1).pixels, (Bytes{3}));
   EXPECT_EQ(resize_and_crop({1, 2, 3, {1, 2, 3, 4, 5, 6}}, 1).pixels, (Bytes{1, 2, 3}));
-  EXPECT_EQ(message([&] { resize_and_crop(x, 0); }), "[image] size must be 1 to 8192: got 0");
+  EXPECT_EQ(error_of([&] { resize_and_crop(x, 0); }), "[image] size must be 1 to 8192: got 0");
   for (int size : {1, 7, 31, 50})
     EXPECT_EQ(resize_and_crop({37, 53, 3, noise(37 * 53 * 3)}, size).width, size);
 }
 
 TEST(image_io, bad_images_are_one_line_that_names_them) {
   const auto read = [](const Bytes& bytes) {
-    return message([&] { decode_image(bytes, "x.png"); });
+    return error_of([&] { decode_image(bytes, "x.png"); });
   };
   const std::string text = "this is no picture";
   EXPECT_EQ(read({}), "[image] must be a PNG or JPEG: got an empty file, x.png");
@@ -201,7 +201,7 @@ TEST(image_io, bad_images_are_one_line_that_names_them) {
   EXPECT_EQ(read(jpeg_of(noise(8 * 8 * 4), 8, 8, 4)),
             "[image] a JPEG must be whole and valid: only grey and RGB JPEGs are read, it has 4 "
             "components in x.png");
-  EXPECT_EQ(message([] { read_image("/no/such.png"); }),
+  EXPECT_EQ(error_of([] { read_image("/no/such.png"); }),
             "[read] cannot open \"/no/such.png\": No such file or directory");
 }
 
@@ -209,16 +209,16 @@ TEST(image_io, writing_fails_without_traces) {
   Folder folder;
   const Bytes pixels(12, 7);
   EXPECT_EQ(
-      message([&] { write_png(folder / "no/a.png", pixels, 2, 2, 3); }),
+      error_of([&] { write_png(folder / "no/a.png", pixels, 2, 2, 3); }),
       "[write] cannot create \"" + (folder / "no/a.png.tmp") + "\": No such file or directory");
   std::filesystem::create_directories(folder / "dir.png/full");
-  EXPECT_EQ(message([&] { write_png(folder / "dir.png", pixels, 2, 2, 3); }),
+  EXPECT_EQ(error_of([&] { write_png(folder / "dir.png", pixels, 2, 2, 3); }),
             "[write] cannot write \"" + (folder / "dir.png") + "\": Is a directory");
-  EXPECT_EQ(message([&] { write_png(folder / "a.png", pixels, 2, 2, 2); }),
+  EXPECT_EQ(error_of([&] { write_png(folder / "a.png", pixels, 2, 2, 2); }),
             "[write_png] channels must be 1, 3 or 4: got 2");
-  EXPECT_EQ(message([&] { write_png(folder / "a.png", pixels, 2, 3, 3); }),
+  EXPECT_EQ(error_of([&] { write_png(folder / "a.png", pixels, 2, 3, 3); }),
             "[write_png] needs height * width * channels values: got 12 for 2 x 3 x 3");
-  EXPECT_EQ(message([&] { write_png(folder / "a.png", {}, 0, 3, 3); }),
+  EXPECT_EQ(error_of([&] { write_png(folder / "a.png", {}, 0, 3, 3); }),
             "[write_png] sides must be 1 to 1000000: got 0 x 3");
   int files = 0;
   for (const auto& e : std::filesystem::directory_iterator(folder.path()))

@@ -53,7 +53,7 @@ TEST(labelled, sentences_and_pairs) {
   o.view.length = 0;
   EXPECT_EQ(open_source("tsv:" + one, "train", o)->fields()[0].shape, (Shape{10}));
   o.classes = {"no", "maybe"};
-  EXPECT_NE(message([&] {
+  EXPECT_NE(error_of([&] {
               open_source("tsv:" + two, "train", o);
             }).find("labels must be among no, maybe: got \"yes\""),
             std::string::npos);
@@ -99,7 +99,7 @@ TEST(labelled, words_and_tags) {
 
 TEST(labelled, what_is_wrong) {
   const auto tsv = [](const char* text, const TsvColumns& columns = {}) {
-    return message([&] { parse_tsv(text, "f.tsv", columns); });
+    return error_of([&] { parse_tsv(text, "f.tsv", columns); });
   };
   EXPECT_EQ(tsv("only text\n"),
             "[tsv] without a header a line is text TAB label, or text TAB pair TAB label: got 1 "
@@ -114,7 +114,7 @@ TEST(labelled, what_is_wrong) {
       "[tsv] the first line must name the columns text=, pair= and label=: got \"sentence\tlabel\" "
       "in f.tsv");
   const auto conll = [](const char* text) {
-    return message([&] { parse_conll(text, "f.conll"); });
+    return error_of([&] { parse_conll(text, "f.conll"); });
   };
   EXPECT_EQ(conll("a\tO\nb\n"),
             "[conll] a line must have a word and a tag: got \"b\" in line 2 of f.conll");
@@ -126,14 +126,14 @@ TEST(labelled, what_is_wrong) {
   TextOptions o;
   o.tokenizer = train_characters("ab");
   const std::string bad = folder.write("u.tsv", std::string("a\xFF\t1\n"));
-  EXPECT_EQ(message([&] { open_source("tsv:" + bad, "train", o); }),
+  EXPECT_EQ(error_of([&] { open_source("tsv:" + bad, "train", o); }),
             "[text] " + bad + " must be UTF-8: got 0xff at byte 1");
   o.view.length = 3;
-  EXPECT_NE(message([&] {
+  EXPECT_NE(error_of([&] {
               open_source("tsv:" + folder.write("s.tsv", "a\t1\n"), "train", o);
             }).find("room for two tokens"),
             std::string::npos);
-  EXPECT_NE(message([&] {
+  EXPECT_NE(error_of([&] {
               open_source("tsv:x?header=1", "train", o);
             }).find("tsv has the options split, test, text, pair, label"),
             std::string::npos);

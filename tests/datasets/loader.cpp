@@ -145,8 +145,8 @@ TEST(loader, an_error_in_a_worker_is_thrown_by_next) {
     };
     Loader loader(source, {.batch_size = 4, .shuffle = false, .threads = threads});
     for (int i = 0; i < 7; i++) EXPECT_EQ(loader.next().ids[0], 4 * i);
-    EXPECT_EQ(message([&] { loader.next(); }), "[reader] sample 31 is bad");
-    EXPECT_EQ(message([&] { loader.next(); }), "[reader] sample 31 is bad");
+    EXPECT_EQ(error_of([&] { loader.next(); }), "[reader] sample 31 is bad");
+    EXPECT_EQ(error_of([&] { loader.next(); }), "[reader] sample 31 is bad");
     loader.seek(8);
     EXPECT_EQ(loader.next().ids[0], 32);
   }
@@ -171,7 +171,7 @@ TEST(loader, workers_stop_while_they_are_busy) {
 
 TEST(loader, bad_options_are_errors) {
   const auto made = [](const LoaderOptions& o, std::int64_t n = 10) {
-    return message([&] { Loader(counting(n), o); });
+    return error_of([&] { Loader(counting(n), o); });
   };
   EXPECT_EQ(made({.batch_size = 0}), "[loader] batch_size must be at least 1: got 0");
   EXPECT_EQ(made({.batch_size = -4}), "[loader] batch_size must be at least 1: got -4");
@@ -185,7 +185,7 @@ TEST(loader, bad_options_are_errors) {
             "[loader] with drop_last the data must fill a batch: got batch_size 16 and 10 samples "
             "in counting");
   Loader loader(counting(1), {});
-  EXPECT_EQ(message([&] { loader.seek(-1); }), "[loader] the step must not be negative: got -1");
+  EXPECT_EQ(error_of([&] { loader.seek(-1); }), "[loader] the step must not be negative: got -1");
 }
 
 }  // namespace lacuna::test

@@ -174,27 +174,28 @@ TEST(pairs, two_documents_are_enough_and_one_is_refused) {
       EXPECT_EQ(row.label == 1, (p.a[0] < kFirstId + 20) != (p.b[0] < kFirstId + 20));
     }
   EXPECT_EQ(
-      message([] {
+      error_of([] {
         cut(counted_corpus({{5, 5, 5}}), view_of(TextView::Kind::pairs, 16));
       }),
       "[text] pairs need two documents, so that a random B can be from another one: got one in "
       "counted (where a document ends is documents=blank, heading or file)");
-  EXPECT_EQ(message([] {
+  EXPECT_EQ(error_of([] {
               cut(counted_corpus({{5}, {5}, {5}}), view_of(TextView::Kind::pairs, 16));
             }),
             "[text] pairs need documents of two sentences or more, but each of the 3 documents of "
             "counted has one (a blank line after every sentence?)");
-  EXPECT_NE(message([] {
+  EXPECT_NE(error_of([] {
               cut(counted_corpus({{5, 5}, {5, 5}}), view_of(TextView::Kind::pairs, 4));
             }).find("got length 4"),
             std::string::npos);
   Corpus bare = counted_corpus({{5, 5}, {5, 5}});
   bare.vocabulary.cls = -1;
-  EXPECT_NE(message([&] { cut(bare, view_of(TextView::Kind::pairs, 16)); }).find("[CLS] and [SEP]"),
-            std::string::npos);
+  EXPECT_NE(
+      error_of([&] { cut(bare, view_of(TextView::Kind::pairs, 16)); }).find("[CLS] and [SEP]"),
+      std::string::npos);
   bare = counted_corpus({{5, 5}, {5, 5}});
   bare.sentences = {};
-  EXPECT_NE(message([&] { cut(bare, view_of(TextView::Kind::pairs, 16)); }).find("got none in"),
+  EXPECT_NE(error_of([&] { cut(bare, view_of(TextView::Kind::pairs, 16)); }).find("got none in"),
             std::string::npos);
 }
 

@@ -52,7 +52,7 @@ TEST(real_data, fashion_mnist) {
   EXPECT_EQ(s.fields[0].shape, (Shape{28, 28, 1}));
   EXPECT_NEAR(s.fields[0].channels[0].mean / 255, 0.2868, 1e-3);
   for (const auto& label : s.labels) EXPECT_EQ(label.second, 1000) << label.first;
-  EXPECT_NE(message([&] {
+  EXPECT_NE(error_of([&] {
               open_source("idx:" + place("LACUNA_DATA") + "/fashion_mnist", "train");
             }).find("[idx] needs train-images-idx3-ubyte"),
             std::string::npos);
@@ -61,7 +61,7 @@ TEST(real_data, fashion_mnist) {
 TEST(real_data, kodak_photographs) {
   NEEDS("LACUNA_DATA");
   const std::string spec = "images:" + place("LACUNA_DATA") + "/photos_kodak";
-  EXPECT_NE(message([&] { open_source(spec, "train"); }).find("all images must have one size"),
+  EXPECT_NE(error_of([&] { open_source(spec, "train"); }).find("all images must have one size"),
             std::string::npos);
   const auto source = open_source(spec + "?size=64", "train");
   ASSERT_EQ(source->size(), 20);

@@ -101,7 +101,7 @@ TEST(stories, fillings_are_judged_by_what_happened_before) {
   EXPECT_FALSE(is_valid_story(words_of(wrong)));
   EXPECT_FALSE(is_valid_story(std::span(s).first(s.size() - 1)));
   EXPECT_FALSE(is_valid_story({}));
-  EXPECT_NE(message([&] { is_valid_filling(s, s.size(), 7); }).find("the blank must lie"),
+  EXPECT_NE(error_of([&] { is_valid_filling(s, s.size(), 7); }).find("the blank must lie"),
             std::string::npos);
 }
 
@@ -178,9 +178,9 @@ TEST(stories, open_as_windows_and_as_pairs) {
   }
   EXPECT_EQ(random, 200);
   EXPECT_GE(conflicts, 195);  // B of another story is told by its people and things
-  EXPECT_NE(message([] { open_source("stories:9", "train"); }).find("must be one that takes text"),
+  EXPECT_NE(error_of([] { open_source("stories:9", "train"); }).find("must be one that takes text"),
             std::string::npos);
-  EXPECT_NE(message([&] { open_source("stories:0", "train", o); }).find("at least 1"),
+  EXPECT_NE(error_of([&] { open_source("stories:0", "train", o); }).find("at least 1"),
             std::string::npos);
 }
 

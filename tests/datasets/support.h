@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "../../core/batch.h"
+#include "../errors.h"
 
 namespace lacuna::test {
 
@@ -46,15 +47,6 @@ class Folder {
  private:
   std::string path_;
 };
-
-inline std::string message(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
 
 /// `n` CIFAR-10 records: pixel j of plane c in record i is (7 i + 3 j + 50 c) % 256, its label (i + first) % 10.
 inline Bytes cifar_records(int n, int first = 0) {

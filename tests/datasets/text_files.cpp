@@ -156,7 +156,7 @@ TEST(text_files, the_cache_is_used_until_something_changes) {
     o.documents = ends;
     for (const auto& t : {tokenizer, train_characters("One two. Three.\n")})
       complaints +=
-          message([&] { tokenize_files({path}, *t, o); }).find("was changed") != std::string::npos;
+          error_of([&] { tokenize_files({path}, *t, o); }).find("was changed") != std::string::npos;
   }
   EXPECT_LE(complaints, 1);
 }
@@ -169,7 +169,7 @@ TEST(text_files, what_is_wrong) {
   o.view.kind = TextView::Kind::windows;
   o.view.length = 4;
   const auto error = [&](const std::string& spec) {
-    return message([&] { open_source(spec, "train", o); });
+    return error_of([&] { open_source(spec, "train", o); });
   };
   const std::string bad = folder.write("bad.txt", std::string("Good\n\nbad \xE9t\xE9\n"));
   EXPECT_EQ(error("text:" + bad), "[text] " + bad + " must be UTF-8: got 0xe9 at byte 10");
@@ -212,7 +212,7 @@ TEST(token_file, both_formats_come_back_as_they_were) {
   }
   Corpus large = corpus;
   large.vocabulary.size = 100000;
-  EXPECT_NE(message([&] {
+  EXPECT_NE(error_of([&] {
               write_tokens(folder / "x.bin", large, TokenFormat::nanogpt);
             }).find("below 65,536: got a vocabulary of 100000"),
             std::string::npos);
@@ -232,7 +232,7 @@ TEST(token_file, end_tokens_in_a_row_make_no_document) {
   EXPECT_EQ(std::vector<std::int64_t>(c.documents.begin(), c.documents.end()),
             (std::vector<std::int64_t>{1, 5, 7, 8}));
   EXPECT_EQ(c.content_end(0), 3);
-  EXPECT_NE(message([&] {
+  EXPECT_NE(error_of([&] {
               open_tokens(shard({5, 5}), words_vocabulary(9));
             }).find("nothing but end tokens"),
             std::string::npos);
@@ -240,7 +240,7 @@ TEST(token_file, end_tokens_in_a_row_make_no_document) {
 
 TEST(token_file, what_is_wrong) {
   const auto error = [](std::string bytes) {
-    return message([&] { parse_tokens(bytes, "t.bin"); });
+    return error_of([&] { parse_tokens(bytes, "t.bin"); });
   };
   const auto header = [](std::int32_t magic, std::int32_t version, std::int32_t tokens,
                          std::size_t bytes) {
@@ -261,7 +261,7 @@ TEST(token_file, what_is_wrong) {
             "[tokens] the header of llm.c has 1024 bytes: got 100 in t.bin");
   EXPECT_EQ(error(header(20240801, 7, 2, 8)), "no error");
   Folder folder;
-  EXPECT_NE(message([&] { open_tokens(folder.write("e.bin", ""), {}); }).find("got none in"),
+  EXPECT_NE(error_of([&] { open_tokens(folder.write("e.bin", ""), {}); }).find("got none in"),
             std::string::npos);
   TextOptions o;
   o.view.kind = TextView::Kind::windows;
@@ -269,7 +269,7 @@ TEST(token_file, what_is_wrong) {
   const std::string path = folder.write("v.bin", std::string("\1\0\2\0\3\0", 6));
   EXPECT_EQ(open_source("tokens:" + path, "train", o)->vocabulary().size, 4);
   const auto source = open_source("tokens:" + path + "?vocabulary=3", "train", o);
-  EXPECT_NE(message([&] { row_of(*source, 0); }).find("got 3 as token 2"), std::string::npos);
+  EXPECT_NE(error_of([&] { row_of(*source, 0); }).find("got 3 as token 2"), std::string::npos);
 }
 
 TEST(summary, of_a_text) {

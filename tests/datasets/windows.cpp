@@ -80,16 +80,16 @@ TEST(windows, aligned_ones_are_documents_between_end_tokens) {
 
 TEST(windows, what_is_wrong) {
   Corpus corpus = counted_corpus({{20}}, false);
-  EXPECT_EQ(message([&] { cut(corpus, windows(0)); }),
+  EXPECT_EQ(error_of([&] { cut(corpus, windows(0)); }),
             "[text] windows must have at least one token: got length 0");
   corpus.vocabulary.size = kFirstId + 10;
   EXPECT_EQ(
-      message([&] { row_of(*cut(corpus, windows(30)), 0); }),
+      error_of([&] { row_of(*cut(corpus, windows(30)), 0); }),
       "[text] tokens must be below 16, the size of the vocabulary: got 16 as token 10 of counted");
-  EXPECT_EQ(message([&] { cut(counted_corpus({{1}}, false), windows(4)); }),
+  EXPECT_EQ(error_of([&] { cut(counted_corpus({{1}}, false), windows(4)); }),
             "[text] needs at least two tokens: got 1 in counted");
-  EXPECT_EQ(message([&] { cut(corpus, {}); }), "[text] the task takes no text: got counted");
-  EXPECT_NE(message([&] {
+  EXPECT_EQ(error_of([&] { cut(corpus, {}); }), "[text] the task takes no text: got counted");
+  EXPECT_NE(error_of([&] {
               row_of(*cut(counted_corpus({{9}}, false), windows(4)), 2);
             }).find("sample ids are 0 to 1: got 2"),
             std::string::npos);
@@ -108,7 +108,7 @@ TEST(windows, hold_out_cuts_between_documents_where_that_is_near) {
   EXPECT_EQ(inside.test.document_count(), 1);
   EXPECT_EQ(inside.train.sentences.size(), 2u);
   EXPECT_TRUE(inside.test.sentences.empty());
-  EXPECT_NE(message([&] { hold_out(counted_corpus({{5}}, false), 1.5); }).find("got 1.5"),
+  EXPECT_NE(error_of([&] { hold_out(counted_corpus({{5}}, false), 1.5); }).find("got 1.5"),
             std::string::npos);
 }
 

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "../errors.h"
+
 namespace lacuna::test {
 
 using Shape = std::vector<std::int64_t>;
@@ -115,16 +117,6 @@ inline void every_way(Buffer<float>& out, const std::function<void()>& kernel,
   }
   hwy::SetSupportedTargetsForTest(0);
   cpu::set_threads(before);
-}
-
-/// The text of the Error that `call` throws.
-inline std::string error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
 }
 
 inline constexpr Device kCpu{DeviceType::cpu, 0};

@@ -9,8 +9,8 @@
 #include "../../core/tape.h"
 #include "../../kernels/attention.h"
 #include "../../kernels/backend.h"
+#include "../errors.h"
 #include "case.h"
-#include "errors.h"
 
 namespace lacuna::test {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "../../core/ops/pad.h"
 #include "../../core/tape.h"
+#include "../errors.h"
 #include "case.h"
-#include "errors.h"
 
 namespace lacuna::test {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "../../core/ops/batch_norm.h"
 #include "../../core/tape.h"
+#include "../errors.h"
 #include "conv_reference.h"
-#include "errors.h"
 
 namespace lacuna::test {
 

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "../errors.h"
 #include "conv_reference.h"
-#include "errors.h"
 
 namespace lacuna::test {
 

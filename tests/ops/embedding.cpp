@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "../../core/tape.h"
+#include "../errors.h"
 #include "case.h"
-#include "errors.h"
 
 namespace lacuna::test {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "../errors.h"
 #include "case.h"
-#include "errors.h"
 
 namespace lacuna::test {
 namespace {

@@ -11,8 +11,8 @@
 #include "../../core/ops/shape.h"
 #include "../../core/tape.h"
 #include "../../kernels/backend.h"
+#include "../errors.h"
 #include "case.h"
-#include "errors.h"
 
 namespace lacuna::test {
 namespace {

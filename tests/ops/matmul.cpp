@@ -6,8 +6,8 @@
 
 #include "../../core/ops/shape.h"
 #include "../../core/tape.h"
+#include "../errors.h"
 #include "case.h"
-#include "errors.h"
 
 namespace lacuna::test {
 

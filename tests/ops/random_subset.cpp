@@ -9,8 +9,8 @@
 #include "../../core/ops/concat.h"
 #include "../../core/ops/shape.h"
 #include "../../kernels/random.h"
+#include "../errors.h"
 #include "case.h"
-#include "errors.h"
 
 namespace lacuna::test {
 namespace {

@@ -7,6 +7,7 @@
 
 #include "../../core/ops/shape.h"
 #include "../../core/tape.h"
+#include "../errors.h"
 #include "case.h"
 
 namespace lacuna::test {
@@ -149,15 +150,6 @@ const Register cases([] {
 
 std::vector<float> floats(const Tensor& x) { return x.to_vector<float>(); }
 
-std::string message(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
-
 }  // namespace
 
 TEST(reduce, keep_leaves_dimensions_of_size_one) {
@@ -203,9 +195,9 @@ TEST(reduce, of_nothing) {
   EXPECT_EQ(var(Tensor::zeros({1}), {}, false, false).item(), 0);
   EXPECT_EQ(floats(logsumexp(x, {1}))[0], -INFINITY);
   EXPECT_EQ(max(x, {0}).shape(), (Shape{0}));
-  EXPECT_EQ(message([&] { max(x, {1}); }),
+  EXPECT_EQ(error_of([&] { max(x, {1}); }),
             "[max] needs at least one element to choose from: got x (2, 0) f32 cpu");
-  EXPECT_EQ(message([&] { argmax(x); }),
+  EXPECT_EQ(error_of([&] { argmax(x); }),
             "[argmax] there is no largest of no elements: got x (2, 0) f32 cpu");
 }
 
@@ -227,10 +219,11 @@ TEST(reduce, f32_sums_keep_their_digits) {
 }
 
 TEST(reduce, errors) {
-  EXPECT_NE(message([] { sum(Tensor::zeros({2}, Dtype::i64)); }).find("[sum] takes floating point"),
-            std::string::npos);
   EXPECT_NE(
-      message([] { mean(Tensor::zeros({2}), {1}); }).find("[mean] dimension 1 is out of range"),
+      error_of([] { sum(Tensor::zeros({2}, Dtype::i64)); }).find("[sum] takes floating point"),
+      std::string::npos);
+  EXPECT_NE(
+      error_of([] { mean(Tensor::zeros({2}), {1}); }).find("[mean] dimension 1 is out of range"),
       std::string::npos);
 }
 

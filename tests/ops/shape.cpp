@@ -5,8 +5,8 @@
 
 #include "../../core/ops/elementwise.h"
 #include "../../core/tape.h"
+#include "../errors.h"
 #include "case.h"
-#include "errors.h"
 
 namespace lacuna::test {
 namespace {

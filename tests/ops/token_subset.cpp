@@ -5,8 +5,8 @@
 #include "../../core/ops/shape.h"
 #include "../../core/tape.h"
 #include "../../kernels/cpu/parallel.h"
+#include "../errors.h"
 #include "case.h"
-#include "errors.h"
 
 namespace lacuna::test {
 namespace {

@@ -2,24 +2,23 @@
 #include "../../nn/backbones/bert.h"
 #include "../../kernels/backend.h"
 #include "../../nn/load_encoder.h"
-#include "text_job.h"
+#include "job.h"
 #include "text_source.h"
 
 namespace lacuna {
 namespace {
 
-TextJob small(std::shared_ptr<const Source> text) {
-  TextJob job("bert", std::move(text));
-  for (const auto& [key, value] : {std::pair<const char*, const char*>{"model.layers", "2"},
-                                   {"model.width", "32"},
-                                   {"model.heads", "2"},
-                                   {"model.length", "24"},
-                                   {"model.positions", "24"},
-                                   {"train.batch_size", "4"},
-                                   {"train.steps", "6"},
-                                   {"optim.lr", "1e-3"},
-                                   {"optim.warmup", "2"}})
-    job.set(key, value);
+Job small(std::shared_ptr<const Source> text) {
+  Job job("bert", std::move(text));
+  job.set({{"model.layers", "2"},
+           {"model.width", "32"},
+           {"model.heads", "2"},
+           {"model.length", "24"},
+           {"model.positions", "24"},
+           {"train.batch_size", "4"},
+           {"train.steps", "6"},
+           {"optim.lr", "1e-3"},
+           {"optim.warmup", "2"}});
   return job;
 }
 
@@ -30,7 +29,7 @@ TEST(bert_task, overfits_a_handful_of_samples) {
   if (std::getenv("LACUNA_SMALL"))
     GTEST_SKIP() << "LACUNA_SMALL: these are too many steps under a sanitizer";
   for (const char* nsp : {"true", "false"}) {
-    TextJob job = small(random_pairs(4, 24, 40));
+    Job job = small(random_pairs(4, 24, 40));
     job.set("task.nsp", nsp);
     job.set("model.dropout", "0");
     job.set("task.random_share",
@@ -40,7 +39,7 @@ TEST(bert_task, overfits_a_handful_of_samples) {
     job.set("optim.lr", "3e-3");
     job.set("optim.warmup", "30");
     job.set("optim.weight_decay", "0");
-    const RunFolder folder("overfit");
+    const Folder folder("overfit");
     job.run(folder);
     const auto losses = folder.values("metrics.jsonl", "loss");
     EXPECT_NEAR(losses[0], job.task->loss_start(), 0.2);
@@ -52,17 +51,17 @@ TEST(bert_task, overfits_a_handful_of_samples) {
 }
 
 TEST(bert_task, resumes_exactly) {
-  TextJob job = small(random_pairs(12, 24, 40));
+  Job job = small(random_pairs(12, 24, 40));
   job.validation = random_pairs(5, 24, 40);
   job.set("train.eval_every", "2");
   expect_exact_resume(job, 3);
 }
 
 TEST(bert_task, logs_its_parts) {
-  TextJob job = small(random_pairs(12, 24, 40));
+  Job job = small(random_pairs(12, 24, 40));
   job.set("train.batch_size", "12");
   job.set("train.steps", "1");
-  const RunFolder folder("parts");
+  const Folder folder("parts");
   job.run(folder);
   const auto value = [&](const char* key) { return folder.values("metrics.jsonl", key)[0]; };
   EXPECT_NEAR(value("loss"), value("mlm_loss") + value("nsp_loss"), 1e-5);
@@ -78,10 +77,10 @@ TEST(bert_task, accumulates_to_the_same_step) {
   std::vector<std::vector<double>> losses;
   std::vector<std::vector<float>> weights;
   for (const char* pieces : {"1", "3"}) {
-    TextJob job = small(random_pairs(14, 24, 40));
+    Job job = small(random_pairs(14, 24, 40));
     job.set("train.batch_size", "7");
     job.set("train.accumulate", pieces);
-    const RunFolder folder("accumulate");
+    const Folder folder("accumulate");
     job.run(folder);
     losses.push_back(folder.values("metrics.jsonl", "loss"));
     const auto mlm = folder.values("metrics.jsonl", "mlm_loss");
@@ -98,7 +97,7 @@ TEST(bert_task, learns_with_every_optimizer) {
   const std::pair<const char*, const char*> rates[] = {
       {"adam", "1e-3"}, {"adamw", "1e-3"}, {"lamb", "1e-2"}, {"lars", "0.1"}, {"sgd", "1e-2"}};
   for (const auto& [optimizer, rate] : rates) {
-    TextJob job = small(random_pairs(8, 24, 40));
+    Job job = small(random_pairs(8, 24, 40));
     job.set("optim.optimizer", optimizer);
     job.set("optim.lr", rate);
     job.set("optim.momentum", "0.9");
@@ -106,7 +105,7 @@ TEST(bert_task, learns_with_every_optimizer) {
     job.set("model.dropout", "0");
     job.set("train.batch_size", "8");
     job.set("train.steps", "60");
-    const RunFolder folder("optimizer");
+    const Folder folder("optimizer");
     job.run(folder);
     const auto losses = folder.values("metrics.jsonl", "loss");
     const auto mean = [&](std::size_t begin) {
@@ -121,15 +120,15 @@ TEST(bert_task, learns_with_every_optimizer) {
 TEST(bert_task, says_when_pairs_are_all_alike) {
   auto text = random_pairs(8, 24, 40);
   for (auto& sample : text->samples) sample.label = 1;
-  TextJob job = small(text);
-  const auto warnings = job.run(RunFolder("balance")).warnings;
+  Job job = small(text);
+  const auto warnings = job.run(Folder("balance")).warnings;
   ASSERT_EQ(warnings.size(), 1u);
   EXPECT_NE(warnings[0].find("of the pairs a share of 1"), std::string::npos) << warnings[0];
 }
 
 TEST(bert_task, an_encoder_is_loaded_from_its_checkpoint) {
-  TextJob job = small(random_pairs(4, 24, 40));
-  const RunFolder folder("encoder");
+  Job job = small(random_pairs(4, 24, 40));
+  const Folder folder("encoder");
   job.run(folder);
   const auto encoder = load_encoder((folder.path / "checkpoint.safetensors").string());
   Context context{.training = false};
@@ -141,19 +140,19 @@ TEST(bert_task, an_encoder_is_loaded_from_its_checkpoint) {
 TEST(bert_task, refuses_a_vocabulary_without_a_mask) {
   auto text = random_pairs(4, 24, 40);
   text->words.mask = -1;
-  TextJob job = small(text);
-  EXPECT_THROW(job.run(RunFolder("mask")), Error);
+  Job job = small(text);
+  EXPECT_THROW(job.run(Folder("mask")), Error);
 }
 
 TEST(bert_task, emu_trains_as_cpu_does) {
   if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "not in this build";
   std::vector<std::vector<double>> losses;
   for (const char* device : {"cpu", "emu"}) {
-    TextJob job = small(random_pairs(4, 24, 40));
+    Job job = small(random_pairs(4, 24, 40));
     job.set("train.device", device);
     job.set("train.steps", "2");
     job.set("train.batch_size", "2");
-    const RunFolder folder("emu");
+    const Folder folder("emu");
     job.run(folder);
     losses.push_back(folder.values("metrics.jsonl", "loss"));
   }

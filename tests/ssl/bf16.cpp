@@ -50,7 +50,7 @@ TEST(bf16, trains_as_f32_does) {
   if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "not in this build";
   const bool small = std::getenv("LACUNA_SMALL") != nullptr;
   const std::int64_t steps = small ? 6 : 20;
-  Job job;
+  InpaintingJob job;
   job.data = std::make_shared<Tiny>();
   job.validation = job.data;
   job.set("train.epochs", "0");
@@ -65,7 +65,7 @@ TEST(bf16, trains_as_f32_does) {
     return all;
   };
   const Folder on_cpu("bf16cpu"), on_emu("bf16emu"), part("bf16part"), moved("bf16moved");
-  job.run(on_cpu.path);
+  job.run(on_cpu);
   const auto want = losses(on_cpu);
   const auto expect_near = [&](const Folder& folder) {
     const auto got = losses(folder);
@@ -86,30 +86,30 @@ TEST(bf16, trains_as_f32_does) {
 
   job.set("train.device", "emu");
   job.set("train.precision", "bf16");
-  job.run(on_emu.path);
+  job.run(on_emu);
   expect_near(on_emu);
   for (const auto& [name, tensor] : read_safetensors(on_emu.file("checkpoint.safetensors")).tensors)
     EXPECT_TRUE(tensor.dtype() == Dtype::f32 || tensor.dtype() == Dtype::i64) << name;
 
   // Stopped and resumed: the same bits.
-  job.run(part.path, false, steps / 3);
-  job.run(part.path, true);
-  EXPECT_EQ(timeless(part.file("metrics.jsonl")), timeless(on_emu.file("metrics.jsonl")));
+  job.run(part, false, steps / 3);
+  job.run(part, true);
+  EXPECT_EQ(part.timeless(), on_emu.timeless());
   EXPECT_TRUE(read_file(part.file("checkpoint.safetensors")) ==
               read_file(on_emu.file("checkpoint.safetensors")));
 
   // From bf16 on emu to f32 on cpu and back.
-  job.run(moved.path, false, steps / 4);
+  job.run(moved, false, steps / 4);
   job.set("train.device", "cpu");
-  EXPECT_NE(message([&] {
-              job.run(moved.path, true);
+  EXPECT_NE(error_of([&] {
+              job.run(moved, true);
             }).find("[config] train.precision=bf16 is for cuda and emu: cpu computes in f32"),
             std::string::npos);
   job.set("train.precision", "f32");
-  job.run(moved.path, true, steps / 2);
+  job.run(moved, true, steps / 2);
   job.set("train.device", "emu");
   job.set("train.precision", "bf16");
-  job.run(moved.path, true);
+  job.run(moved, true);
   expect_near(moved);
 }
 

@@ -6,8 +6,8 @@
 #include "../../nn/backbones/gpt.h"
 #include "../../ssl/labeller.h"
 #include "../nn/support.h"
+#include "job.h"
 #include "labelled_rows.h"
-#include "text_job.h"
 
 namespace lacuna {
 namespace {
@@ -228,22 +228,21 @@ TEST(finetune, pretraining_helps_where_labels_are_few) {
       if (!gpt) s.segment.resize(s.tokens.size());
       text->samples.push_back(s);
     }
-    TextJob job(task, text);
+    Job job(task, text);
     if (!gpt) job.set("task.mask_probability", "0.3");
     if (!gpt) job.set("task.nsp", "false");
     if (!gpt) job.set("model.length", "16");
     job.set(gpt ? "model.context" : "model.positions", "16");
-    for (const auto& [key, value] : {std::pair<const char*, const char*>{"model.layers", "1"},
-                                     {"model.width", "32"},
-                                     {"model.heads", "2"},
-                                     {"model.dropout", "0"},
-                                     {"train.batch_size", "32"},
-                                     {"train.steps", "300"},
-                                     {"optim.bias_correction", "true"},
-                                     {"optim.warmup", "20"},
-                                     {"optim.lr", "2e-3"}})
-      job.set(key, value);
-    job.run(RunFolder("finetune"));
+    job.set({{"model.layers", "1"},
+             {"model.width", "32"},
+             {"model.heads", "2"},
+             {"model.dropout", "0"},
+             {"train.batch_size", "32"},
+             {"train.steps", "300"},
+             {"optim.bias_correction", "true"},
+             {"optim.warmup", "20"},
+             {"optim.lr", "2e-3"}});
+    job.run(Folder("finetune"));
     const Rows train = topics(100, 21, gpt), test = topics(200, 22, gpt);
     FinetuneOptions o = quick();
     o.labels = {8};

@@ -9,7 +9,7 @@
 #include "../../kernels/backend.h"
 #include "../../ssl/fill.h"
 #include "../../ssl/perplexity.h"
-#include "text_job.h"
+#include "job.h"
 #include "text_source.h"
 
 namespace lacuna {
@@ -172,13 +172,13 @@ TEST(fill, blanks_get_the_likeliest_tokens) {
 
 TEST(perplexity, is_of_every_token) {
   auto text = random_windows(11, 16, 23, true);
-  TextJob job("gpt", text);
+  Job job("gpt", text);
   job.set("model.layers", "1");
   job.set("model.width", "16");
   job.set("model.heads", "2");
   job.set("model.context", "16");
   job.set("train.steps", "1");
-  job.run(RunFolder("perplexity"));
+  job.run(Folder("perplexity"));
   double nats = 0, tokens = 0;
   GptModel& model = dynamic_cast<GptModel&>(job.task->model());
   Context context{.training = false};

@@ -2,21 +2,20 @@
 #include "../../kernels/backend.h"
 #include "../../nn/load_encoder.h"
 #include "../../ssl/text.h"
-#include "text_job.h"
+#include "job.h"
 #include "text_source.h"
 
 namespace lacuna {
 namespace {
 
-TextJob small(std::shared_ptr<const Source> text) {
-  TextJob job("gpt", std::move(text));
-  for (const auto& [key, value] : {std::pair<const char*, const char*>{"model.layers", "2"},
-                                   {"model.width", "32"},
-                                   {"model.heads", "2"},
-                                   {"model.context", "16"},
-                                   {"train.batch_size", "4"},
-                                   {"train.steps", "6"}})
-    job.set(key, value);
+Job small(std::shared_ptr<const Source> text) {
+  Job job("gpt", std::move(text));
+  job.set({{"model.layers", "2"},
+           {"model.width", "32"},
+           {"model.heads", "2"},
+           {"model.context", "16"},
+           {"train.batch_size", "4"},
+           {"train.steps", "6"}});
   return job;
 }
 
@@ -29,13 +28,13 @@ TEST(gpt_task, overfits_a_handful_of_samples) {
   for (const char* kind : {"gpt2", "gpt1"}) {
     auto text = random_windows(4, 16, 23);
     for (std::size_t i = 0; i < 4; i++) text->samples[i].tokens[0] = static_cast<std::int64_t>(i);
-    TextJob job = small(text);
+    Job job = small(text);
     job.set("model.kind", kind);
     job.set("train.steps", "300");
     job.set("optim.lr", "3e-3");
     job.set("optim.warmup", "10");
     job.set("optim.weight_decay", "0");
-    const RunFolder folder("overfit");
+    const Folder folder("overfit");
     const double last = job.run(folder).last;
     const double first = folder.values("metrics.jsonl", "loss")[0];
     EXPECT_NEAR(first, std::log(23.0), 0.1) << kind;
@@ -44,7 +43,7 @@ TEST(gpt_task, overfits_a_handful_of_samples) {
 }
 
 TEST(gpt_task, resumes_exactly) {
-  TextJob job = small(random_windows(12, 16, 23, true));
+  Job job = small(random_windows(12, 16, 23, true));
   job.validation = random_windows(5, 16, 23, true);
   job.set("model.dropout", "0.1");
   job.set("train.eval_every", "2");
@@ -54,8 +53,8 @@ TEST(gpt_task, resumes_exactly) {
 TEST(gpt_task, knows_its_lines) {
   auto text = random_windows(3, 16, 4, true);
   text->nats = 0.75;
-  TextJob job = small(text);
-  job.run(RunFolder("lines"));
+  Job job = small(text);
+  job.run(Folder("lines"));
   EXPECT_NEAR(job.task->loss_start(), std::log(4.0), 1e-12);
   EXPECT_EQ(job.task->loss_floor(), 0.75);
   std::vector<double> counts(4);
@@ -74,10 +73,10 @@ TEST(gpt_task, the_loss_is_the_mean_over_tokens) {
       s.tokens[i] = 9;
   std::vector<double> losses;
   for (const auto& validation : {text, noisy}) {
-    TextJob job = small(text);
+    Job job = small(text);
     job.validation = validation;
     job.set("train.steps", "1");
-    const RunFolder folder("mean");
+    const Folder folder("mean");
     job.run(folder);
     losses.push_back(folder.values("eval.jsonl", "loss")[0]);
     double sum = 0, tokens = 0;
@@ -98,12 +97,12 @@ TEST(gpt_task, accumulates_to_the_same_step) {
   std::vector<std::vector<double>> losses, accuracies;
   std::vector<std::vector<float>> weights;
   for (const char* pieces : {"1", "2", "3", "100"}) {
-    TextJob job = small(random_windows(14, 16, 23, true));
+    Job job = small(random_windows(14, 16, 23, true));
     job.validation = random_windows(5, 16, 23, true);
     job.set("model.dropout", "0.2");
     job.set("train.batch_size", "7");
     job.set("train.accumulate", pieces);
-    const RunFolder folder("accumulate");
+    const Folder folder("accumulate");
     job.run(folder);
     losses.push_back(folder.values("metrics.jsonl", "loss"));
     accuracies.push_back(folder.values("eval.jsonl", "accuracy"));
@@ -119,10 +118,10 @@ TEST(gpt_task, accumulates_to_the_same_step) {
 }
 
 TEST(gpt_task, says_when_it_learns_frequencies_only) {
-  TextJob job = small(random_windows(200, 16, 23));
+  Job job = small(random_windows(200, 16, 23));
   job.set("optim.lr", "0");
   job.set("train.steps", "12");
-  const RunFolder folder("plateau");
+  const Folder folder("plateau");
   const auto warnings =
       job.run(folder).warnings;  // random tokens: the start is close to the unigram line
   ASSERT_EQ(warnings.size(), 1u);
@@ -130,9 +129,9 @@ TEST(gpt_task, says_when_it_learns_frequencies_only) {
 }
 
 TEST(gpt_task, decays_matrices_only) {
-  TextJob job = small(random_windows(4, 16, 23));
+  Job job = small(random_windows(4, 16, 23));
   job.set("train.steps", "1");
-  job.run(RunFolder("decay"));
+  job.run(Folder("decay"));
   std::int64_t free = 0;
   for (const NamedTensor& p : job.task->model().parameters()) {
     const bool matrix = p.name.ends_with("weight") && p.name.find("norm") == std::string::npos;
@@ -143,8 +142,8 @@ TEST(gpt_task, decays_matrices_only) {
 }
 
 TEST(gpt_task, an_encoder_is_loaded_from_its_checkpoint) {
-  TextJob job = small(random_windows(4, 16, 23));
-  const RunFolder folder("encoder");
+  Job job = small(random_windows(4, 16, 23));
+  const Folder folder("encoder");
   job.run(folder);
   const auto encoder = load_encoder((folder.path / "checkpoint.safetensors").string());
   Context context{.training = false};
@@ -154,8 +153,8 @@ TEST(gpt_task, an_encoder_is_loaded_from_its_checkpoint) {
 }
 
 TEST(gpt_task, refuses_what_is_not_text) {
-  TextJob job = small(random_windows(4, 17, 23));
-  EXPECT_THROW(job.run(RunFolder("long")), Error);
+  Job job = small(random_windows(4, 17, 23));
+  EXPECT_THROW(job.run(Folder("long")), Error);
   DataInfo pictures{{{"image", Dtype::u8, {32, 32, 3}}}};
   EXPECT_THROW(find_task("gpt").make(job.settings, pictures), Error);
 }
@@ -164,12 +163,12 @@ TEST(gpt_task, emu_trains_as_cpu_does) {
   if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "not in this build";
   std::vector<std::vector<double>> losses;
   for (const char* device : {"cpu", "emu"}) {
-    TextJob job = small(random_windows(4, 16, 23, true));
+    Job job = small(random_windows(4, 16, 23, true));
     job.set("train.device", device);
     job.set("train.steps", "2");
     job.set("train.batch_size", "2");
     job.set("model.dropout", "0.1");
-    const RunFolder folder("emu");
+    const Folder folder("emu");
     job.run(folder);
     losses.push_back(folder.values("metrics.jsonl", "loss"));
   }

@@ -5,18 +5,12 @@
 #include <functional>
 
 #include "../../ssl/task.h"
+#include "../errors.h"
 
 namespace lacuna {
 namespace {
 
-std::string message(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using test::error_of;
 
 Settings inpainting() {
   Settings s;
@@ -51,7 +45,7 @@ TEST(settings, the_recipe_is_the_tasks_preset) {
 TEST(settings, errors_say_what_would_be_right) {
   Settings s = inpainting();
   const auto set = [&](const char* name, const char* text) {
-    return message([&] { s.set(name, std::string(text)); });
+    return error_of([&] { s.set(name, std::string(text)); });
   };
   EXPECT_EQ(set("modee", "tanh"), "[config] unknown key \"modee\" (did you mean \"mode\"?)");
   EXPECT_EQ(set("task.mask_ration", "1"),
@@ -67,7 +61,7 @@ TEST(settings, errors_say_what_would_be_right) {
   EXPECT_EQ(set("lr", "fast"), "[config] optim.lr takes a number: got \"fast\"");
   EXPECT_EQ(set("lr", "nan"), "[config] optim.lr must be finite: got nan");
   EXPECT_EQ(set("shuffle", "yes"), "[config] data.shuffle takes true or false: got \"yes\"");
-  EXPECT_EQ(message([] { find_task("inpaiting"); }),
+  EXPECT_EQ(error_of([] { find_task("inpaiting"); }),
             "[task] no task named \"inpaiting\" (did you mean \"inpainting\"?)");
 }
 
@@ -83,9 +77,9 @@ TEST(settings, json_round_trip_leaves_out_the_machine) {
   t.from_json(json);
   EXPECT_EQ(t.to_json(), json);
   EXPECT_NE(
-      message([&] { t.from_json("{\"task\":{\"mood\":1}}"); }).find("did you mean \"task.mode\"?"),
+      error_of([&] { t.from_json("{\"task\":{\"mood\":1}}"); }).find("did you mean \"task.mode\"?"),
       std::string::npos);
-  EXPECT_NE(message([&] { t.from_json("[1"); }).find("not a JSON object"), std::string::npos);
+  EXPECT_NE(error_of([&] { t.from_json("[1"); }).find("not a JSON object"), std::string::npos);
 }
 
 }  // namespace lacuna

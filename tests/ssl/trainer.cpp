@@ -17,11 +17,10 @@
 namespace lacuna {
 
 TEST(trainer, a_resumed_run_is_the_run_that_was_never_stopped) {
-  Job job;
+  InpaintingJob job;
   const Folder whole("whole");
-  job.run(whole.path);
-  const std::string metrics = timeless(whole.file("metrics.jsonl")),
-                    evals = read_file(whole.file("eval.jsonl")),
+  job.run(whole);
+  const std::string metrics = whole.timeless(), evals = read_file(whole.file("eval.jsonl")),
                     checkpoint = read_file(whole.file("checkpoint.safetensors"));
   EXPECT_GT(metrics.size(), 500u);
   for (int threads : {1, 2}) {
@@ -29,12 +28,12 @@ TEST(trainer, a_resumed_run_is_the_run_that_was_never_stopped) {
     const bool small = std::getenv("LACUNA_SMALL") != nullptr;
     for (int stop : small ? std::vector<int>{9} : std::vector<int>{1, 5, 9, 13}) {
       const Folder part("part");
-      job.run(part.path, false, stop);
+      job.run(part, false, stop);
       // What a kill leaves behind: lines that are newer than the checkpoint, and half a line.
       std::ofstream(part.file("metrics.jsonl"), std::ios::app)
           << "{\"step\":17,\"loss\":1}\n{\"step\":1";
-      job.run(part.path, true);
-      EXPECT_EQ(timeless(part.file("metrics.jsonl")), metrics) << "stopped after step " << stop;
+      job.run(part, true);
+      EXPECT_EQ(part.timeless(), metrics) << "stopped after step " << stop;
       EXPECT_EQ(read_file(part.file("eval.jsonl")), evals) << "stopped after step " << stop;
       EXPECT_TRUE(read_file(part.file("checkpoint.safetensors")) == checkpoint)
           << "stopped after step " << stop;
@@ -44,20 +43,20 @@ TEST(trainer, a_resumed_run_is_the_run_that_was_never_stopped) {
 }
 
 TEST(trainer, a_run_made_longer_is_the_longer_run) {
-  Job job;
+  InpaintingJob job;
   // 0: no validation is better than the first, and the checkpoint counts them.
   std::vector<const char*> rates{"0"};
   if (!std::getenv("LACUNA_SMALL")) rates.push_back("1e-3");
   for (const char* lr : rates) {
     const Folder whole("whole"), part("part");
     job.set("optim.lr", lr);
-    job.run(whole.path);
+    job.run(whole);
     job.set("train.steps", "8");  // neither a logged step nor a validated one
-    job.run(part.path);
+    job.run(part);
     EXPECT_NE(read_file(part.file("metrics.jsonl")).find("{\"step\":8,"), std::string::npos);
     job.set("train.steps", "0");
-    job.run(part.path, true);
-    EXPECT_EQ(timeless(part.file("metrics.jsonl")), timeless(whole.file("metrics.jsonl")));
+    job.run(part, true);
+    EXPECT_EQ(part.timeless(), whole.timeless());
     EXPECT_EQ(read_file(part.file("eval.jsonl")), read_file(whole.file("eval.jsonl")));
     EXPECT_TRUE(read_file(part.file("checkpoint.safetensors")) ==
                 read_file(whole.file("checkpoint.safetensors")))
@@ -80,47 +79,40 @@ TEST(metrics, cutting_keeps_evaluations) {
 
 // A line of the log is the mean over its steps, the task's own parts included; a run that is interrupted logs its last steps.
 TEST(trainer, logs_means_and_last_steps) {
-  Job job;
+  InpaintingJob job;
   job.set("train.log_every", "1");
   const Folder each("each"), three("three");
-  job.run(each.path);
+  job.run(each);
   job.set("train.log_every", "3");
-  job.run(three.path, false, 5);
-  const auto values = [](const Folder& folder, const char* key) {
-    std::istringstream lines(read_file(folder.file("metrics.jsonl")));
-    std::vector<double> all;
-    for (std::string line; std::getline(lines, line);)
-      all.push_back(nlohmann::json::parse(line)[key].get<double>());
-    return all;
-  };
-  EXPECT_EQ(values(three, "step"), (std::vector<double>{3, 5}));
+  job.run(three, false, 5);
+  EXPECT_EQ(three.values("metrics.jsonl", "step"), (std::vector<double>{3, 5}));
   for (const char* key : {"loss", "loss_hidden"}) {
-    const auto one = values(each, key), mean = values(three, key);
+    const auto one = each.values("metrics.jsonl", key), mean = three.values("metrics.jsonl", key);
     EXPECT_NEAR(mean[0], (one[0] + one[1] + one[2]) / 3, 1e-12) << key;
     EXPECT_NEAR(mean[1], (one[3] + one[4]) / 2, 1e-12) << key;
   }
 }
 
 TEST(trainer, resume_refuses_other_data) {
-  Job job;
+  InpaintingJob job;
   const Folder folder("other");
-  job.run(folder.path, false, 5);
+  job.run(folder, false, 5);
   const std::string before = read_file(folder.file("checkpoint.safetensors"));
-  Job other = job;
+  InpaintingJob other = job;
   other.data = make_shapes({.size = 50});
-  const std::string said = message([&] { other.run(folder.path, true); });
+  const std::string said = error_of([&] { other.run(folder, true); });
   EXPECT_NE(said.find("made on 40 samples of image (32, 32, 3) u8, label () i64, factors (9) f32, "
                       "contents "),
             std::string::npos)
       << said;
   EXPECT_NE(said.find("; the data now has 50 samples"), std::string::npos) << said;
   other.data = make_shapes({.size = 40, .train = false});  // as many, but others
-  EXPECT_NE(message([&] { other.run(folder.path, true); }).find("the data now has 40 samples"),
+  EXPECT_NE(error_of([&] { other.run(folder, true); }).find("the data now has 40 samples"),
             std::string::npos);
   EXPECT_TRUE(read_file(folder.file("checkpoint.safetensors")) == before);
   job.set("data.workers", "1");  // what it may change
   job.set("train.threads", "1");
-  EXPECT_EQ(message([&] { job.run(folder.path, true); }), "no error");
+  EXPECT_EQ(error_of([&] { job.run(folder, true); }), "no error");
 }
 
 // Six numbers, of which one is another.
@@ -142,10 +134,10 @@ TEST(trainer, every_sample_of_small_data_counts) {
 }
 
 TEST(trainer, an_encoder_is_loaded_from_its_checkpoint) {
-  Job job;
+  InpaintingJob job;
   job.set("model.bottleneck", "6");
   const Folder folder("encoder");
-  job.run(folder.path);
+  job.run(folder);
   const std::string path = folder.file("checkpoint.safetensors");
   const auto encoder = load_encoder(path);
   const Safetensors saved = read_safetensors(path);
@@ -159,12 +151,12 @@ TEST(trainer, an_encoder_is_loaded_from_its_checkpoint) {
 // The CUDA kernels, on the host, train what the cpu trains; a run may move from one to the other.
 TEST(trainer, emu_trains_as_cpu_does) {
   if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "not in this build";
-  Job job(8);
+  InpaintingJob job(8);
   job.set("train.epochs", "0");
   job.set("train.steps", "4");
   job.set("train.log_every", "1");
   const Folder on_cpu("cpu"), on_emu("emu"), moved("moved"), rounded("rounded");
-  job.run(on_cpu.path);
+  job.run(on_cpu);
   const auto losses = [](const std::string& path) {
     std::istringstream lines(read_file(path));
     std::vector<double> all;
@@ -179,47 +171,47 @@ TEST(trainer, emu_trains_as_cpu_does) {
     for (int i = 0; i < 4; i++) EXPECT_NEAR(got[i], want[i], relative * want[i]) << "step " << i;
   };
   job.set("train.device", "emu");
-  job.run(on_emu.path);
+  job.run(on_emu);
   expect_near(on_emu, 1e-5);
-  job.run(moved.path, false, 2);
+  job.run(moved, false, 2);
   job.set("train.device", "cpu");
-  job.run(moved.path, true);
+  job.run(moved, true);
   expect_near(moved, 1e-5);
   job.set("train.precision", "tf32");
-  EXPECT_NE(message([&] { job.run(rounded.path); }).find("for cuda and emu"), std::string::npos);
+  EXPECT_NE(error_of([&] { job.run(rounded); }).find("for cuda and emu"), std::string::npos);
   job.set("train.device", "emu");
-  job.run(rounded.path);
+  job.run(rounded);
   expect_near(rounded, 1e-2);
   EXPECT_NE(losses(rounded.file("metrics.jsonl")), losses(on_emu.file("metrics.jsonl")));
 }
 
 TEST(trainer, without_a_checkpoint_resume_starts_anew) {
-  Job job;
+  InpaintingJob job;
   const Folder whole("whole"), killed("killed");
-  job.run(whole.path);
+  job.run(whole);
   std::ofstream(killed.file("metrics.jsonl")) << "{\"step\":3,\"loss\":9}\n";
-  job.run(killed.path, true);
-  EXPECT_EQ(timeless(killed.file("metrics.jsonl")), timeless(whole.file("metrics.jsonl")));
+  job.run(killed, true);
+  EXPECT_EQ(killed.timeless(), whole.timeless());
 }
 
 TEST(trainer, resume_refuses_other_settings_and_other_files) {
-  Job job;
+  InpaintingJob job;
   const Folder folder("refuse");
-  job.run(folder.path, false, 5);
+  job.run(folder, false, 5);
   job.set("optim.lr", "0.5");
-  EXPECT_NE(message([&] {
-              job.run(folder.path, true);
+  EXPECT_NE(error_of([&] {
+              job.run(folder, true);
             }).find("[resume] optim.lr was 0.001 and cannot become 0.5"),
             std::string::npos);
   job.set("optim.lr", "0.001");
   job.set("train.epochs", "3");
   job.set("train.threads", "1");
-  job.run(folder.path, true);
+  job.run(folder, true);
   write_safetensors(folder.file("checkpoint.safetensors"), {{"x", Tensor::zeros({1})}});
-  EXPECT_NE(message([&] { job.run(folder.path, true); }).find("is not a checkpoint of a run"),
+  EXPECT_NE(error_of([&] { job.run(folder, true); }).find("is not a checkpoint of a run"),
             std::string::npos);
   write_file(folder.file("checkpoint.safetensors"), "no tensors");
-  EXPECT_NE(message([&] { job.run(folder.path, true); }).find("checkpoint.safetensors"),
+  EXPECT_NE(error_of([&] { job.run(folder, true); }).find("checkpoint.safetensors"),
             std::string::npos);
 }
 
@@ -228,7 +220,7 @@ TEST(trainer, overfits_a_handful_of_samples) {
   if (std::getenv("LACUNA_SMALL"))
     GTEST_SKIP() << "LACUNA_SMALL: 4,500 steps are too many under a sanitizer";
   for (const char* mode : {"literal", "tanh", "unit"}) {
-    Job job(4);
+    InpaintingJob job(4);
     job.set("mode", mode);
     job.set("task.mask", "none");
     job.set("train.epochs", "0");
@@ -251,42 +243,42 @@ TEST(trainer, overfits_a_handful_of_samples) {
 }
 
 TEST(trainer, a_loss_that_is_not_finite_names_the_op_and_keeps_the_checkpoint) {
-  Job job;
+  InpaintingJob job;
   const Folder folder("nan");
-  job.run(folder.path, false, 5);
+  job.run(folder, false, 5);
   const std::string before = read_file(folder.file("checkpoint.safetensors"));
   Safetensors broken = read_safetensors(folder.file("checkpoint.safetensors"));
   broken.tensors.at("model.decoder.0.weight").data<float>()[0] = NAN;
   write_safetensors(folder.file("checkpoint.safetensors"), broken.tensors, broken.metadata);
-  const std::string text = message([&] { job.run(folder.path, true); });
+  const std::string text = error_of([&] { job.run(folder, true); });
   EXPECT_NE(text.find("the loss of step 6 is not finite"), std::string::npos) << text;
   EXPECT_NE(text.find("[conv_transpose2d] gave the first value that is not finite"),
             std::string::npos)
       << text;
-  EXPECT_THROW(job.run(folder.path, true), RunError);
+  EXPECT_THROW(job.run(folder, true), RunError);
 }
 
 TEST(trainer, parameters_that_are_not_finite_are_never_saved) {
-  Job job;
+  InpaintingJob job;
   const Folder folder("nonfinite");
   job.set("train.save_every", "1");
-  job.run(folder.path, false, 2);
+  job.run(folder, false, 2);
   const std::string before = read_file(folder.file("checkpoint.safetensors"));
   const Folder fresh("nonfinite2");
   job.set("optim.eps", "0");  // 0 / 0 for the weights whose gradient is 0
-  EXPECT_THROW(job.run(fresh.path), RunError);
+  EXPECT_THROW(job.run(fresh), RunError);
   EXPECT_FALSE(fs::exists(fresh.file("checkpoint.safetensors")));
   EXPECT_EQ(read_file(folder.file("checkpoint.safetensors")), before);
 }
 
 TEST(trainer, early_stopping_ends_a_run_that_gets_no_better) {
-  Job job;
+  InpaintingJob job;
   const Folder folder("early");
   job.set("train.epochs", "50");
   job.set("train.patience", "2");
   job.set("train.eval_every", "1");
   job.set("optim.lr", "0");
-  job.run(folder.path);
+  job.run(folder);
   std::istringstream lines(read_file(folder.file("eval.jsonl")));
   std::string line;
   int count = 0;
@@ -296,7 +288,7 @@ TEST(trainer, early_stopping_ends_a_run_that_gets_no_better) {
 
 // Where values are hidden must come from the sample, not from its place: a reconstruction score may not depend on the batch.
 TEST(trainer, reconstruction_scores_do_not_depend_on_the_batch_size) {
-  Job job;
+  InpaintingJob job;
   const auto task = find_task("inpainting").make(job.settings, DataInfo::of(*job.data));
   task->prepare(*job.data);
   task->model().initialize(0);
@@ -313,7 +305,7 @@ TEST(trainer, reconstruction_scores_do_not_depend_on_the_batch_size) {
 
 // The floor of `literal` is the mean of x^2 over negative values, and what an all-zero output would leave.
 TEST(trainer, the_floor_is_exact) {
-  Job job;
+  InpaintingJob job;
   const auto task = find_task("inpainting").make(job.settings, DataInfo::of(*job.data));
   task->prepare(*job.data);
   double sum = 0, n = 0;

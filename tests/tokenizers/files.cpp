@@ -5,7 +5,7 @@ namespace lacuna::test {
 namespace {
 
 void expect_error(const std::function<void()>& f, const std::string& part) {
-  EXPECT_NE(message(f).find(part), std::string::npos) << message(f);
+  EXPECT_NE(error_of(f).find(part), std::string::npos) << error_of(f);
 }
 
 /// A good tokenizer.json with one thing changed.

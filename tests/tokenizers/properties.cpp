@@ -122,10 +122,11 @@ TEST(any_text, that_is_not_utf8_is_an_error_that_names_the_byte) {
       for (const auto& f : std::vector<std::function<void()>>{
                [&] { t->encode(text); }, [&] { t->ids(text); }, [&] { t->encode_special(text); },
                [&] { encode_all(*t, text, [](auto) {}); }})
-        EXPECT_NE(message(f).find("text must be UTF-8: " + what), std::string::npos) << message(f);
+        EXPECT_NE(error_of(f).find("text must be UTF-8: " + what), std::string::npos)
+            << error_of(f);
     }
   const std::string late = std::string(2'000'000, 'a') + "\n\xFF";
-  EXPECT_NE(message([&] { encode_all(*all_kinds()[1], late, [](auto) {}); }).find("byte 2000001"),
+  EXPECT_NE(error_of([&] { encode_all(*all_kinds()[1], late, [](auto) {}); }).find("byte 2000001"),
             std::string::npos);
 }
 

@@ -141,17 +141,18 @@ TEST(train, errors) {
   TrainOptions small;
   small.vocabulary = 10;
   for (const char* kind : {"wordpiece", "bpe", "char"}) {
-    EXPECT_EQ(message([&] { train_tokenizer(kind, bad, {}); }),
+    EXPECT_EQ(error_of([&] { train_tokenizer(kind, bad, {}); }),
               "[tokenizer] bad.txt must be UTF-8: got 0xff at byte 2");
-    EXPECT_NE(message([&] { train_tokenizer(kind, empty, {}); }).find("must not be empty"),
+    EXPECT_NE(error_of([&] { train_tokenizer(kind, empty, {}); }).find("must not be empty"),
               std::string::npos);
   }
-  EXPECT_NE(message([&] { train_tokenizer("bpe", good, small); }).find("must be at least 257"),
+  EXPECT_NE(error_of([&] { train_tokenizer("bpe", good, small); }).find("must be at least 257"),
             std::string::npos);
-  EXPECT_NE(message([&] { train_tokenizer("wordpiece", good, small); }).find("must be at least 17"),
-            std::string::npos)
-      << message([&] { train_tokenizer("wordpiece", good, small); });
-  EXPECT_NE(message([&] {
+  EXPECT_NE(
+      error_of([&] { train_tokenizer("wordpiece", good, small); }).find("must be at least 17"),
+      std::string::npos)
+      << error_of([&] { train_tokenizer("wordpiece", good, small); });
+  EXPECT_NE(error_of([&] {
               train_tokenizer("wordpeice", good, small);
             }).find("did you mean \"wordpiece\"?"),
             std::string::npos);

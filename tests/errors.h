@@ -2,7 +2,7 @@
 #include <functional>
 #include <string>
 
-#include "../../kernels/error.h"
+#include "../kernels/error.h"
 
 namespace lacuna::test {
 
