@@ -31,33 +31,53 @@ const std::vector<float>& normals(std::uint64_t seed) {
   return v;
 }
 
-template <class T>
-std::vector<char> bytes_of(const DeviceArray& a, std::int64_t count) {
-  std::vector<char> out(static_cast<std::size_t>(count) * sizeof(T));
-  for (std::int64_t i = 0; i < count; i++) {
-    const T v = static_cast<T>(static_cast<float>(a.at(i)));
-    std::memcpy(out.data() + i * sizeof(T), &v, sizeof(T));
+// f(a value of the type)
+template <class F>
+auto with_type(Dtype dtype, F&& f) {
+  switch (dtype) {
+    case Dtype::bf16:
+      return f(bf16{});
+    case Dtype::i64:
+      return f(std::int64_t{});
+    case Dtype::u8:
+      return f(std::uint8_t{});
+    case Dtype::i32:
+      return f(std::int32_t{});
+    default:
+      return f(float{});
   }
-  return out;
 }
 
 }  // namespace
 
 double DeviceArray::at(std::int64_t i) const {
   if (values_ == Values::successors) return static_cast<double>((i + 1) % size());
+  if (values_ == Values::below)
+    return below(draw_word(RandomKey::of(seed_, stream_of("below")),
+                           static_cast<std::uint64_t>(i % kPeriod), 0),
+                 static_cast<std::uint32_t>(limit_));
   float v = drawn_[i % kPeriod];
   if (values_ == Values::magnitudes) v = std::fabs(v);
   return array_.dtype == Dtype::bf16 ? static_cast<float>(bf16(v)) : v;
 }
 
 DeviceArray::DeviceArray(std::vector<std::int64_t> shape, Dtype dtype, std::uint64_t seed,
-                         Values values)
-    : values_(values), drawn_(normals(seed)) {
+                         Values values, std::int64_t limit)
+    : seed_(seed), values_(values), limit_(limit), drawn_(normals(seed)) {
   array_ = row_major(nullptr, dtype, {DeviceType::cuda, 0}, shape);
   const std::int64_t first = values == Values::successors ? size() : std::min(size(), kPeriod);
-  const std::vector<char> host = dtype == Dtype::bf16  ? bytes_of<bf16>(*this, first)
-                                 : dtype == Dtype::i64 ? bytes_of<std::int64_t>(*this, first)
-                                                       : bytes_of<float>(*this, first);
+  std::vector<char> host(static_cast<std::size_t>(first) * size_of(dtype));
+  with_type(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for (std::int64_t i = 0; i < first; i++) {
+      T v;
+      if constexpr (std::is_same_v<T, bf16>)
+        v = bf16(static_cast<float>(at(i)));
+      else
+        v = static_cast<T>(at(i));
+      std::memcpy(host.data() + i * sizeof(T), &v, sizeof(T));
+    }
+  });
   check(cudaMalloc(&array_.data, std::max<std::size_t>(bytes(), 16)), "cudaMalloc");
   char* const to = static_cast<char*>(array_.data);
   check(cudaMemcpy(to, host.data(), host.size(), cudaMemcpyHostToDevice), "cudaMemcpy");
@@ -72,15 +92,16 @@ DeviceArray::~DeviceArray() { cudaFree(array_.data); }
 
 void DeviceArray::poison() { check(cudaMemset(array_.data, 0xff, bytes()), "cudaMemset"); }
 
-std::vector<double> DeviceArray::fetch() const {
-  std::vector<char> host(bytes());
-  check(cudaMemcpy(host.data(), array_.data, bytes(), cudaMemcpyDeviceToHost), "cudaMemcpy");
-  std::vector<double> out(static_cast<std::size_t>(size()));
-  for (std::int64_t i = 0; i < size(); i++)
-    out[i] = array_.dtype == Dtype::bf16
-                 ? static_cast<float>(reinterpret_cast<const bf16*>(host.data())[i])
-                 : reinterpret_cast<const float*>(host.data())[i];
-  return out;
+double DeviceArray::fetch(std::int64_t i) const {
+  return with_type(array_.dtype, [&](auto v) {
+    check(cudaMemcpy(&v, static_cast<const char*>(array_.data) + i * sizeof v, sizeof v,
+                     cudaMemcpyDeviceToHost),
+          "cudaMemcpy");
+    if constexpr (std::is_same_v<decltype(v), bf16>)
+      return static_cast<double>(static_cast<float>(v));
+    else
+      return static_cast<double>(v);
+  });
 }
 
 int sets_for(std::size_t bytes) {
@@ -109,9 +130,13 @@ std::vector<Timing> race(const std::vector<Contender>& contenders, int sets, int
     launches.push_back(static_cast<int>(std::clamp(1e-3 / once, 1.0, 50.0)));
   }
   std::vector<std::vector<double>> seconds(contenders.size());
+  std::vector<double> used(contenders.size());
   for (int s = 0; s < samples; s++)
-    for (std::size_t i = 0; i < contenders.size(); i++)
-      if (contenders[i].launch) seconds[i].push_back(sample(contenders[i], launches[i]));
+    for (std::size_t i = 0; i < contenders.size(); i++) {
+      if (!contenders[i].launch || (s >= 7 && used[i] > 3)) continue;
+      seconds[i].push_back(sample(contenders[i], launches[i]));
+      used[i] += seconds[i].back() * launches[i];
+    }
   cudaEventDestroy(begin);
   cudaEventDestroy(end);
   std::vector<Timing> out;
@@ -121,7 +146,7 @@ std::vector<Timing> race(const std::vector<Contender>& contenders, int sets, int
     std::sort(s.begin(), s.end());
     const double median = s[s.size() / 2];
     out.push_back({contenders[i].name, median, (s[s.size() * 3 / 4] - s[s.size() / 4]) / median,
-                   contenders[i].error});
+                   static_cast<int>(s.size()), contenders[i].error});
   }
   return out;
 }
