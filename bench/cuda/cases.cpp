@@ -13,42 +13,49 @@
 namespace lacuna::bench {
 namespace {
 
+/// Arrays of a case, filled, and what follows from them made.
+struct Set {
+  DeviceArrays arrays;
+  Arrays views;
+  Set(const Case& c, How how) {
+    const Device device{how == How::run ? DeviceType::cuda : DeviceType::emu, 0};
+    for (const Operand& o : c.operands) {
+      arrays.push_back(std::make_unique<DeviceArray>(o.shape, o.dtype, arrays.size() + 1, o.values,
+                                                     o.limit, device));
+      views.push_back(arrays.back()->array());
+    }
+    if (c.prepare) c.prepare(views, how);
+  }
+};
+
 std::vector<Timing> race_here(const Case& c, int samples) {
   const int count = sets_for(static_cast<std::size_t>(c.bytes));
-  std::vector<DeviceArrays> sets(static_cast<std::size_t>(count));
-  std::vector<Arrays> views(sets.size());
   set_precision(c.tf32 ? Precision::tf32 : Precision::f32);
-  for (std::size_t i = 0; i < sets.size(); i++) {
-    for (const Operand& o : c.operands) {
-      sets[i].push_back(
-          std::make_unique<DeviceArray>(o.shape, o.dtype, sets[i].size() + 1, o.values, o.limit));
-      views[i].push_back(sets[i].back()->array());
-    }
-    if (c.prepare) c.prepare(views[i], How::run);
-  }
-  const Sampled want = c.reference ? c.reference(sets[0]) : Sampled{};
+  std::vector<Set> sets;
+  for (int i = 0; i < count; i++) sets.emplace_back(c, How::run);
+  const Sampled want = c.reference ? c.reference(sets[0].arrays) : Sampled{};
   std::vector<Contender> all;
   const auto enter = [&](std::string name, std::optional<std::size_t> result,
                          std::function<void(int)> launch) {
     all.push_back({std::move(name), std::move(launch)});
     if (!c.reference || !result) return;
-    if (!c.updates) sets[0][*result]->poison();
+    if (!c.updates) sets[0].arrays[*result]->poison();
     all.back().launch(0);
-    all.back().error = sampled_error(*sets[0][*result], want);
+    all.back().error = sampled_error(*sets[0].arrays[*result], want);
   };
-  if (c.kernel) enter("lacuna", c.result, [&](int i) { c.kernel(views[i], How::run); });
+  if (c.kernel) enter("lacuna", c.result, [&](int i) { c.kernel(sets[i].views, How::run); });
   for (const Rival& rival : c.rivals) {
     const Baseline library = rival.make();
     int best = -1;
     double fastest = std::numeric_limits<double>::infinity();
     for (int way = 0; way < library.ways; way++) {
-      if (!library.run(way, views[0])) continue;
-      const auto t = race({{"", [&](int i) { library.run(way, views[i]); }}}, count, 5);
+      if (!library.run(way, sets[0].views)) continue;
+      const auto t = race({{"", [&](int i) { library.run(way, sets[i].views); }}}, count, 5);
       if (t[0].seconds < fastest) fastest = t[0].seconds, best = way;
     }
     if (best >= 0)
       enter(library.name(best), library.result,
-            [&views, library, best](int i) { library.run(best, views[i]); });
+            [&sets, library, best](int i) { library.run(best, sets[i].views); });
   }
   return race(all, count, samples);
 }
@@ -56,7 +63,7 @@ std::vector<Timing> race_here(const Case& c, int samples) {
 // A sum is finite where every number in it is.
 bool is_finite(const DeviceArray& y) {
   if (!is_floating(y.array().dtype)) return true;
-  const DeviceArray sum({1}, Dtype::f32, 1);
+  const DeviceArray sum({1}, Dtype::f32, 1, Values::normal, 0, y.array().device);
   Array total = y.array();
   total.dtype = Dtype::f32;
   total.data = sum.data();
@@ -111,8 +118,17 @@ void check(const Case& c) {
   c.kernel(arrays, How::check);
 }
 
+double emulated_error(const Case& c) {
+  set_precision(c.tf32 ? Precision::tf32 : Precision::f32);
+  const Set set(c, How::emulate);
+  const Sampled want = c.reference(set.arrays);
+  if (!c.updates) set.arrays[c.result]->poison();
+  c.kernel(set.views, How::emulate);
+  return sampled_error(*set.arrays[c.result], want);
+}
+
 double sampled_error(const DeviceArray& y, const Sampled& sampled) {
-  check(cudaDeviceSynchronize(), "kernel");
+  if (y.array().device.type == DeviceType::cuda) check(cudaDeviceSynchronize(), "kernel");
   if (!is_finite(y)) return std::numeric_limits<double>::infinity();  // not written, or wrong
   double worst = 0, scale = 0;
   for (const auto& [index, value] : sampled) {

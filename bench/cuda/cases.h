@@ -29,14 +29,15 @@ struct Operand {
   std::int64_t limit = 0;  // of Values::below
 };
 
-/// Only the arguments are looked at, so that a machine without a GPU finds what a kernel would refuse; or the kernel runs.
-enum class How { check, run };
+/// Only the arguments are looked at, so that a machine without a GPU finds what a kernel would refuse; or the kernel runs, on a
+/// GPU or emulated.
+enum class How { check, run, emulate };
 template <auto Entry, class Args>
 void call(const Args& args, How how) {
   if (how == How::check)
     validate(args);
   else
-    run<Entry>(args, Device{DeviceType::cuda, 0});
+    run<Entry>(args, Device{how == How::run ? DeviceType::cuda : DeviceType::emu, 0});
 }
 
 /// A library that computes the same in several ways, of which the fastest is raced.
@@ -98,6 +99,8 @@ std::vector<std::int64_t> places(std::int64_t size, int count);
 Result race(const Roof&, const Case&, int samples);
 /// Validates the arguments of the case's kernels on arrays without memory. Throws what the kernel would.
 void check(const Case&);
+/// The error of the case's kernel, emulated, as race() finds it on a GPU.
+double emulated_error(const Case&);
 
 Roof measure_roof();
 

@@ -19,9 +19,9 @@ struct Layer {
 };
 
 std::vector<Layer> layers(bool small) {
-  std::vector<Layer> all{{"cifar 64 32^2", {128, 32, 32, 64, 64, 3, 1, 1}},
-                         {"cifar stem 3x3", {128, 32, 32, 3, 64, 3, 1, 1}},
-                         {"2x2 s2 16->8 16^2", {4, 32, 32, 8, 16, 2, 2, 0}, true}};
+  std::vector<Layer> all{{"16 8^2", {2, 8, 8, 16, 16, 3, 1, 1}},
+                         {"stem 3x3", {2, 9, 9, 3, 16, 3, 1, 1}},
+                         {"2x2 s2 16->8 16^2", {2, 10, 10, 8, 16, 2, 2, 0}, true}};
   if (small) return all;
   return {{"cifar stem 3x3", {512, 32, 32, 3, 64, 3, 1, 1}},
           {"cifar 64 32^2", {512, 32, 32, 64, 64, 3, 1, 1}},

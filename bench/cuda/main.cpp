@@ -2,7 +2,8 @@
 //   lacuna_cuda_bench --out FOLDER [--only FAMILY] [--small] [--torch FILE]    writes cuda.json and cuda.md; FILE is what
 //                                                  bench/torch_kernels.py wrote, whose times are put beside
 //   lacuna_cuda_bench --list [--small]             the cases as JSON, which that script reads; needs no GPU
-//   lacuna_cuda_bench --dry-run                    the arguments of every case are what its kernel takes; needs no GPU
+//   lacuna_cuda_bench --dry-run [--only FAMILY]    the arguments of every case are what its kernel takes, and small ones agree with
+//                                                  f64 where this build has the emulator; needs no GPU
 //   lacuna_cuda_bench --check-plans DEVICE.json [--only FAMILY]    every cuDNN baseline is accepted for that device; needs no
 //                                                  GPU, but those of attention a libcuda.so.1: the toolkit's stub will do
 //   lacuna_cuda_bench --describe-device            this device's properties, for --check-plans
@@ -101,20 +102,41 @@ int check_plans(const Options& options, const std::string& device_json) {
   return 1;
 }
 
-int check_all() {
+/// f on each case; what it throws gets the case's name.
+template <class F>
+int each_named(const Options& options, F&& f) {
   int cases = 0;
-  for (const bool small : {false, true})
-    Options{{}, {}, {}, small}.each([&](const Case& c) {
-      try {
-        check(c);
-      } catch (const std::exception& e) {
-        throw std::runtime_error(c.name + ": " + e.what());
-      }
-      if (!c.reference) throw std::runtime_error(c.name + ": nothing says what is right");
-      cases++;
+  options.each([&](const Case& c) {
+    try {
+      f(c);
+    } catch (const std::exception& e) {
+      throw std::runtime_error(c.name + ": " + e.what());
+    }
+    cases++;
+  });
+  return cases;
+}
+
+int check_all(Options options) {
+  int cases = 0;
+  for (const bool small : {false, true}) {
+    options.small = small;
+    cases += each_named(options, [](const Case& c) {
+      check(c);
+      if (!c.reference) throw std::runtime_error("nothing says what is right");
     });
+  }
   std::cout << cases << " cases call their kernels with what those take\n";
-  return 0;
+  if (!find_backend(DeviceType::emu)) return 0;
+  int wrong = 0;
+  cases = each_named(options, [&](const Case& c) {
+    const double error = emulated_error(c);
+    const bool right = error <= (c.dtype == Dtype::bf16 ? 1e-2 : c.tf32 ? 3e-3 : 1e-5);
+    if (!right) std::cerr << c.name << ": " << number(error, "%.1e") << " from f64\n";
+    wrong += !right;
+  });
+  std::cout << cases - wrong << " of " << cases << " small cases, emulated, agree with f64\n";
+  return wrong > 0;
 }
 
 bool is_family(const std::string& name) {
@@ -151,7 +173,7 @@ int main_of(int argc, char** argv) {
                  "| --list | --dry-run | --check-plans FILE | --describe-device\n";
     return 2;
   }
-  if (task == "--dry-run") return check_all();
+  if (task == "--dry-run") return check_all(options);
   if (task == "--check-plans") return check_plans(options, read_file(device));
   if (task == "--out") return run_all(options);
   std::cout << (task == "--list" ? options.list().dump() : describe_device()) << "\n";

@@ -174,7 +174,7 @@ std::vector<Case> norm_cases(bool small) {
   };
   for (const Dtype dtype : {Dtype::bf16, Dtype::f32})
     if (small) {
-      add(over_rows(1024, 768, dtype));
+      add(over_rows(40, 768, dtype));
     } else {
       add(over_rows(65536, 768, dtype));
       add(over_rows(16384, 4096, dtype));

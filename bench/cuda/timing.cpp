@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <stdexcept>
@@ -29,6 +30,24 @@ const std::vector<float>& normals(std::uint64_t seed) {
   for (std::int64_t i = 0; i < kPeriod; i++)
     v[i] = normal_of(draw_word(key, static_cast<std::uint64_t>(i), 0));
   return v;
+}
+
+// Not out of the backend's pool: what a case had is to be free for the next.
+void* allocate(Device device, std::size_t bytes) {
+  void* data = nullptr;
+  bytes = (std::max<std::size_t>(bytes, 16) + 63) / 64 * 64;
+  if (device.type == DeviceType::cuda)
+    check(cudaMalloc(&data, bytes), "cudaMalloc");
+  else
+    data = std::aligned_alloc(64, bytes);
+  return data;
+}
+// Between host and device either way, and within the device.
+void move(Device device, void* to, const void* from, std::size_t bytes) {
+  if (device.type == DeviceType::cuda)
+    check(cudaMemcpy(to, from, bytes, cudaMemcpyDefault), "cudaMemcpy");
+  else
+    std::memcpy(to, from, bytes);
 }
 
 // f(a value of the type)
@@ -62,9 +81,9 @@ double DeviceArray::at(std::int64_t i) const {
 }
 
 DeviceArray::DeviceArray(std::vector<std::int64_t> shape, Dtype dtype, std::uint64_t seed,
-                         Values values, std::int64_t limit)
+                         Values values, std::int64_t limit, Device device)
     : seed_(seed), values_(values), limit_(limit), drawn_(normals(seed)) {
-  array_ = row_major(nullptr, dtype, {DeviceType::cuda, 0}, shape);
+  array_ = row_major(nullptr, dtype, device, shape);
   const std::int64_t first = values == Values::successors ? size() : std::min(size(), kPeriod);
   std::vector<char> host(static_cast<std::size_t>(first) * size_of(dtype));
   with_type(dtype, [&](auto zero) {
@@ -78,25 +97,30 @@ DeviceArray::DeviceArray(std::vector<std::int64_t> shape, Dtype dtype, std::uint
       std::memcpy(host.data() + i * sizeof(T), &v, sizeof(T));
     }
   });
-  check(cudaMalloc(&array_.data, std::max<std::size_t>(bytes(), 16)), "cudaMalloc");
+  array_.data = allocate(device, bytes());
   char* const to = static_cast<char*>(array_.data);
-  check(cudaMemcpy(to, host.data(), host.size(), cudaMemcpyHostToDevice), "cudaMemcpy");
+  move(device, to, host.data(), host.size());
   for (std::size_t done = host.size(); done < bytes();) {  // whole periods, twice as many each time
     const std::size_t more = std::min(done, bytes() - done);
-    check(cudaMemcpyAsync(to + done, to, more, cudaMemcpyDeviceToDevice), "cudaMemcpy");
+    move(device, to + done, to, more);
     done += more;
   }
 }
 
-DeviceArray::~DeviceArray() { cudaFree(array_.data); }
+DeviceArray::~DeviceArray() {
+  array_.device.type == DeviceType::cuda ? void(cudaFree(array_.data)) : std::free(array_.data);
+}
 
-void DeviceArray::poison() { check(cudaMemset(array_.data, 0xff, bytes()), "cudaMemset"); }
+void DeviceArray::poison() {
+  if (array_.device.type == DeviceType::cuda)
+    check(cudaMemset(array_.data, 0xff, bytes()), "cudaMemset");
+  else
+    std::memset(array_.data, 0xff, bytes());
+}
 
 double DeviceArray::fetch(std::int64_t i) const {
   return with_type(array_.dtype, [&](auto v) {
-    check(cudaMemcpy(&v, static_cast<const char*>(array_.data) + i * sizeof v, sizeof v,
-                     cudaMemcpyDeviceToHost),
-          "cudaMemcpy");
+    move(array_.device, &v, static_cast<const char*>(array_.data) + i * sizeof v, sizeof v);
     if constexpr (std::is_same_v<decltype(v), bf16>)
       return static_cast<double>(static_cast<float>(v));
     else

@@ -19,12 +19,13 @@ void check(cudaError_t error, const char* what);
 /// below: i64 or u8, evenly in [0, limit).
 enum class Values : std::uint8_t { normal, magnitudes, successors, below };
 
-/// An array on the device. Random values repeat with a period that is prime, so that no two rows are the same: to draw
+/// An array on a GPU or an emulated one. Random values repeat with a period that is prime, so that no two rows are the same: to draw
 /// billions of them on the host would take minutes.
 class DeviceArray {
  public:
   DeviceArray(std::vector<std::int64_t> shape, Dtype dtype, std::uint64_t seed,
-              Values values = Values::normal, std::int64_t limit = 0);
+              Values values = Values::normal, std::int64_t limit = 0,
+              Device device = {DeviceType::cuda, 0});
   ~DeviceArray();
   DeviceArray(const DeviceArray&) = delete;
   DeviceArray& operator=(const DeviceArray&) = delete;
