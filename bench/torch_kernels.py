@@ -1,7 +1,7 @@
 """PyTorch's kernels on a GPU, in the cases of lacuna_cuda_bench.
 
 usage: lacuna_cuda_bench --list > cases.json
-       python bench/torch_kernels.py cases.json --out torch.json [--only OP]     on a GPU
+       python bench/torch_kernels.py cases.json --out torch.json [--only OP] [--seconds N]     on a GPU
        python bench/torch_kernels.py cases.json --check                          without one: runs each case once, for small cases
        lacuna_cuda_bench --out FOLDER --torch torch.json                         puts the times beside its own
 
@@ -15,6 +15,7 @@ import argparse
 import json
 import statistics
 import sys
+import time
 
 import torch
 import torch.nn.functional as F
@@ -337,6 +338,7 @@ def main():
     parser.add_argument("--out")
     parser.add_argument("--only", help="one op")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="no case is begun after so many")
     options = parser.parse_args()
     if not options.check and not torch.cuda.is_available():
         raise SystemExit("torch_kernels.py: PyTorch %s finds no GPU" % torch.__version__)
@@ -354,8 +356,11 @@ def main():
         print("%d of %d cases run" % (len(cases) - len(idle), len(cases)))
         raise SystemExit(1 if idle else 0)
     torch.cuda.set_stream(torch.cuda.Stream())  # the default one cannot be recorded
-    results = []
-    for case in cases:
+    results, start = [], time.monotonic()
+    for done, case in enumerate(cases):
+        if time.monotonic() - start > options.seconds:
+            print("no time for %d of %d cases, from %s on" % (len(cases) - done, len(cases), case["name"]), file=sys.stderr)
+            break
         try:
             timings = measure(case)
         except torch.cuda.OutOfMemoryError as e:

@@ -273,8 +273,8 @@ INSTANTIATE_TEST_SUITE_P(Bf16, OnDeviceInBf16, testing::Values(DeviceType::emu, 
                            return std::string(info.param == DeviceType::emu ? "emu" : "cuda");
                          });
 
-// As many tiles of 128 x 128 as multiprocessors, from which on tensor cores work on those: the last of each group of eight rows
-// of them short, edges at both sides, k not of whole steps. A batch of one tile each, and one matrix.
+// As many tiles of 128 x 128 as an H200 has multiprocessors, from which on tensor cores work on tiles of that size: a batch of
+// whole ones, where k is no whole number of steps; and one matrix with edges at both sides, in groups of eight and three rows.
 TEST_P(OnDevice, LargeTiles) {
   const auto& [type, arithmetic] = GetParam();
   const Backend* backend = find_backend(type);
