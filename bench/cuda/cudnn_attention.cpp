@@ -41,7 +41,8 @@ CudnnAttention::CudnnAttention(const AttentionShape& shape, bool backward,
       minus_infinity_(-std::numeric_limits<float>::infinity()),
       window_(static_cast<std::int32_t>(shape.window)) {
   backward ? describe_backward() : describe_forward();
-  graph_.plan(device_json);
+  // Without a device the code of its engines, which is compiled for each plan, could not be loaded.
+  graph_.plan(device_json, !device_json.empty());
   if (!backward || !device_json.empty()) return;
   const std::size_t n = static_cast<std::size_t>(shape.b * shape.h * shape.s) * sizeof(float);
   if (cudaMalloc(&row_sums_, n) != cudaSuccess ||

@@ -134,7 +134,7 @@ void CudnnGraph::reshape(Tensor& x, Tensor& y) {
   o.finalize("reshape operation");
 }
 
-void CudnnGraph::plan(const std::string& device_json) {
+void CudnnGraph::plan(const std::string& device_json, bool only_name) {
   const bool deviceless = !device_json.empty();
   Descriptor* device = nullptr;
   if (deviceless) {
@@ -154,13 +154,14 @@ void CudnnGraph::plan(const std::string& device_json) {
   }
   graph.finalize("graph");
   for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK})
-    add_plans(graph, mode, device);
+    add_plans(graph, mode, device, only_name);
   if (!deviceless && workspace_bytes_ > 0 &&
       cudaMalloc(&workspace_, static_cast<std::size_t>(workspace_bytes_)) != cudaSuccess)
     throw std::runtime_error("cuDNN workspace: out of memory");
 }
 
-void CudnnGraph::add_plans(Descriptor& graph, cudnnBackendHeurMode_t mode, Descriptor* device) {
+void CudnnGraph::add_plans(Descriptor& graph, cudnnBackendHeurMode_t mode, Descriptor* device,
+                           bool only_name) {
   Descriptor search(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
   search.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
   search.set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
@@ -180,6 +181,7 @@ void CudnnGraph::add_plans(Descriptor& graph, cudnnBackendHeurMode_t mode, Descr
                                  CUDNN_TYPE_BACKEND_DESCRIPTOR, count, &count, handles.data()),
         "configurations");
   offered_ += static_cast<int>(count);
+  if (only_name) return;
   for (std::int64_t i = 0; i < count; i++) {
     Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR),
         plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);

@@ -72,8 +72,8 @@ class CudnnGraph {
   Descriptor& part(cudnnBackendDescriptorType_t type);
 
   /// After the last operation. With `device_json` there need be no device: plans are made for the one that it describes, and
-  /// cannot run.
-  void plan(const std::string& device_json);
+  /// cannot run; or, where `only_name`, the heuristics are asked and no plan is made.
+  void plan(const std::string& device_json, bool only_name = false);
   /// Engine configurations that the heuristics name, and those of them that became plans.
   int offered() const { return offered_; }
   int plans() const { return static_cast<int>(plans_.size()); }
@@ -87,7 +87,8 @@ class CudnnGraph {
   CudnnGraph& operator=(const CudnnGraph&) = delete;
 
  private:
-  void add_plans(Descriptor& graph, cudnnBackendHeurMode_t mode, Descriptor* device);
+  void add_plans(Descriptor& graph, cudnnBackendHeurMode_t mode, Descriptor* device,
+                 bool only_name);
 
   std::deque<Tensor> tensors_;
   std::deque<Descriptor> kept_;
