@@ -2,6 +2,8 @@
 // What is raced: a case says what its arrays are, how the kernel is called on them, what it should give, and who else computes
 // it. race() does the rest, the same for all.
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,16 +26,18 @@ struct Operand {
   std::vector<std::int64_t> shape;
   Dtype dtype;
   Values values = Values::normal;
+  std::int64_t limit = 0;  // of Values::below
 };
 
-/// Only the arguments are looked at, so that a machine without a GPU finds what a kernel would refuse; or the kernel runs.
-enum class How { check, run };
+/// Only the arguments are looked at, so that a machine without a GPU finds what a kernel would refuse; or the kernel runs, on a
+/// GPU or emulated.
+enum class How { check, run, emulate };
 template <auto Entry, class Args>
 void call(const Args& args, How how) {
   if (how == How::check)
     validate(args);
   else
-    run<Entry>(args, Device{DeviceType::cuda, 0});
+    run<Entry>(args, Device{how == How::run ? DeviceType::cuda : DeviceType::emu, 0});
 }
 
 /// A library that computes the same in several ways, of which the fastest is raced.
@@ -41,49 +45,66 @@ struct Baseline {
   int ways;
   std::function<std::string(int way)> name;
   std::function<bool(int way, const Arrays&)> run;  // false where it does not run
-  std::size_t result;                               // the operand that it writes
+  std::optional<std::size_t> result;  // the operand that it writes; none: not what ours computes
+};
+
+struct Rival {
+  std::function<Baseline()> make;
+  // Optional: how many ways cuDNN has on the device that the JSON describes; there need be no device.
+  std::function<int(const std::string& device_json)> accepted = {};
 };
 
 struct Case {
   std::string name;
+  // What bench/torch_kernels.py computes in its place: a function of the operands' shapes and of these numbers. Empty: nothing.
+  std::string op = {};
+  std::map<std::string, double> settings = {};
   Dtype dtype = Dtype::f32;
   bool tf32 = false;
   double flops = 0, bytes = 0;  // least work, least traffic
   std::vector<Operand> operands;
   std::size_t result = 0;                          // the operand that `reference` speaks of
   std::function<void(const Arrays&, How)> kernel;  // one launch, by call()
-  // Optional: what makes operands that follow from others, by call(); some elements of the result by their definition, in f64;
-  // the competitor.
-  std::function<void(const Arrays&, How)> prepare = {};
+  bool updates = false;                            // the result is read, too
+  // Some elements of the result by their definition, in f64.
   std::function<Sampled(const DeviceArrays&)> reference = {};
-  std::function<Baseline()> baseline = {};
+  // Optional: what makes operands that follow from others, by call(); the competitors.
+  std::function<void(const Arrays&, How)> prepare = {};
+  std::vector<Rival> rivals = {};
 };
 
 struct Result {
-  std::string name;
-  double flops = 0, bytes = 0;
   double floor = 0;             // seconds: the larger of both at the measured ceilings
   std::vector<Timing> timings;  // ours first
   std::string error = {};       // why there are none
 };
 
+std::vector<Case> memory_cases(bool small);
+std::vector<Case> norm_cases(bool small);
+std::vector<Case> table_cases(bool small);
+std::vector<Case> mask_cases(bool small);
 std::vector<Case> gemm_cases(bool small);
 std::vector<Case> conv_cases(bool small);
-std::vector<Case> memory_cases(bool small);
 std::vector<Case> attention_cases(bool small);
 std::vector<Case> info_nce_cases(bool small);
+
+/// A kernel without products, which moves `bytes`; its result is operand 0.
+Case moves(const std::string& name, Dtype dtype, double bytes, std::vector<Operand> operands,
+           std::function<void(const Arrays&, How)> kernel,
+           std::function<Sampled(const DeviceArrays&)> reference);
+/// `count` places in [0, size), spread by chance, the last one among them.
+std::vector<std::int64_t> places(std::int64_t size, int count);
 
 /// Never throws: what went wrong is in the result's error.
 Result race(const Roof&, const Case&, int samples);
 /// Validates the arguments of the case's kernels on arrays without memory. Throws what the kernel would.
 void check(const Case&);
+/// The error of the case's kernel, emulated, as race() finds it on a GPU.
+double emulated_error(const Case&);
 
 Roof measure_roof();
 
-/// Makes every cuDNN plan of conv_cases() for the device that the JSON describes, without a device. Returns a line a case.
-std::vector<std::string> check_plans(const std::string& device_json);
-
-/// max |difference| over max |value| of `sampled` in what the device wrote; infinite where anything there is not finite.
+/// max |difference| over max |value| of `sampled` in what the device wrote; infinite where any number there is not finite.
 double sampled_error(const DeviceArray& y, const Sampled& sampled);
 double floor_of(const Roof&, Dtype, bool tf32, double flops, double bytes);
 

@@ -1,22 +1,27 @@
 // Convolutions beside cuDNN, every plan of its graph API timed.
-#include <stdexcept>
+#include <algorithm>
+#include <memory>
 
 #include "../../kernels/conv2d.h"
-#include "../../kernels/random.h"
+#include "../../kernels/conv_transpose2d.h"
+#include "../../kernels/copy.h"
 #include "cases.h"
-#include "cudnn.h"
+#include "cudnn_conv.h"
 
 namespace lacuna::bench {
 namespace {
 
+// A transposed convolution is the gradient of one: `shape` is that one's, and each kind stands for another kernel (run()).
 struct Layer {
   const char* name;
   ConvShape shape;
+  bool transposed = false;
 };
 
 std::vector<Layer> layers(bool small) {
-  std::vector<Layer> all{{"cifar 64 32^2", {128, 32, 32, 64, 64, 3, 1, 1}},
-                         {"cifar stem 3x3", {128, 32, 32, 3, 64, 3, 1, 1}}};
+  std::vector<Layer> all{{"16 8^2", {2, 8, 8, 16, 16, 3, 1, 1}},
+                         {"stem 3x3", {2, 9, 9, 3, 16, 3, 1, 1}},
+                         {"2x2 s2 16->8 16^2", {2, 10, 10, 8, 16, 2, 2, 0}, true}};
   if (small) return all;
   return {{"cifar stem 3x3", {512, 32, 32, 3, 64, 3, 1, 1}},
           {"cifar 64 32^2", {512, 32, 32, 64, 64, 3, 1, 1}},
@@ -29,14 +34,19 @@ std::vector<Layer> layers(bool small) {
           {"imagenet 128 28^2", {256, 28, 28, 128, 128, 3, 1, 1}},
           {"imagenet 256 14^2", {256, 14, 14, 256, 256, 3, 1, 1}},
           {"imagenet 512 7^2", {256, 7, 7, 512, 512, 3, 1, 1}},
+          {"1x1 64->256 56^2", {256, 56, 56, 64, 256, 1, 1, 0}},
           {"1x1 256->64 56^2", {256, 56, 56, 256, 64, 1, 1, 0}},
-          {"1x1 1024->256 14^2", {256, 14, 14, 1024, 256, 1, 1, 0}}};
+          {"1x1 1024->256 14^2", {256, 14, 14, 1024, 256, 1, 1, 0}},
+          {"2x2 s2 128->64 128^2", {16, 256, 256, 64, 128, 2, 2, 0}, true},
+          {"2x2 s2 256->128 64^2", {16, 128, 128, 128, 256, 2, 2, 0}, true},
+          {"2x2 s2 1024->512 16^2", {16, 32, 32, 512, 1024, 2, 2, 0}, true}};
 }
 
-const char* name_of(ConvKind kind) {
-  return kind == ConvKind::forward      ? "forward"
-         : kind == ConvKind::grad_input ? "grad_input"
-                                        : "grad_weight";
+/// Which of a layer's kernels computes this kind of its shape.
+const char* name_of(ConvKind kind, bool transposed) {
+  return kind == ConvKind::grad_weight               ? "grad_weight"
+         : (kind == ConvKind::forward) != transposed ? "forward"
+                                                     : "grad_input";
 }
 
 // The operands: what is read beside what is written. A weight gradient is f32 beside bf16, and has an array of its own.
@@ -48,12 +58,11 @@ Place result_of(ConvKind kind) {
 // 32 elements of the result, by their definition.
 Sampled reference(ConvKind kind, const ConvShape& s, const DeviceArrays& arrays) {
   const DeviceArray &x = *arrays[kX], &w = *arrays[kWeight], &y = *arrays[kY];
-  const RandomKey key = RandomKey::of(6, 6);
   Sampled out;
   const std::int64_t size =
       kind == ConvKind::grad_weight ? w.size() : arrays[result_of(kind)]->size();
-  for (std::uint64_t r = 0; r < 32; r++) {
-    const std::int64_t e = below(draw_word(key, r, 0), static_cast<std::uint32_t>(size));
+  // A weight's gradient is a sum over all images.
+  for (const std::int64_t e : places(size, kind == ConvKind::grad_weight ? 4 : 32)) {
     double sum = 0;
     if (kind == ConvKind::forward) {
       const std::int64_t o = e % s.co, j = e / s.co % s.ow(), i = e / s.co / s.ow() % s.oh(),
@@ -80,7 +89,6 @@ Sampled reference(ConvKind kind, const ConvShape& s, const DeviceArrays& arrays)
                    w.at(((o * s.k + p) * s.k + q) * s.ci + c);
         }
     } else {
-      if (r >= 4) break;  // each is a sum over all images
       const std::int64_t c = e % s.ci, q = e / s.ci % s.k, p = e / s.ci / s.k % s.k,
                          o = e / s.ci / s.k / s.k;
       for (std::int64_t n = 0; n < s.n; n++)
@@ -97,10 +105,15 @@ Sampled reference(ConvKind kind, const ConvShape& s, const DeviceArrays& arrays)
   return out;
 }
 
-void launch(ConvKind kind, const ConvShape& s, const Arrays& a, How how) {
+Window2d window_of(const ConvShape& s) {
   Window2d window;
   for (int axis = 0; axis < 2; axis++)
     window.stride[axis] = s.stride, window.padding[axis] = s.padding;
+  return window;
+}
+
+void launch(ConvKind kind, const ConvShape& s, const Arrays& a, How how) {
+  const Window2d window = window_of(s);
   switch (kind) {
     case ConvKind::forward:
       return call<&KernelTable::conv2d_forward>(Conv2dForward{a[kY], a[kX], a[kWeight], {}, window},
@@ -114,6 +127,21 @@ void launch(ConvKind kind, const ConvShape& s, const Arrays& a, How how) {
   }
 }
 
+void launch_transposed(ConvKind kind, const ConvShape& s, const Arrays& a, How how) {
+  const Window2d window = window_of(s);
+  switch (kind) {
+    case ConvKind::forward:
+      return call<&KernelTable::conv_transpose2d_grad_input>(
+          ConvTranspose2dGradInput{a[kY], a[kX], a[kWeight], window}, how);
+    case ConvKind::grad_input:
+      return call<&KernelTable::conv_transpose2d_forward>(
+          ConvTranspose2dForward{a[kX], a[kY], a[kWeight], {}, window}, how);
+    case ConvKind::grad_weight:
+      return call<&KernelTable::conv_transpose2d_grad_weight>(
+          ConvTranspose2dGradWeight{a[kWeightGradient], {}, a[kX], a[kY], window}, how);
+  }
+}
+
 constexpr ConvKind kKinds[] = {ConvKind::forward, ConvKind::grad_input, ConvKind::grad_weight};
 
 struct Number {
@@ -123,14 +151,35 @@ struct Number {
 };
 constexpr Number kNumbers[] = {{"bf16", Dtype::bf16, false}, {"tf32", Dtype::f32, true}};
 
-std::string title(ConvKind kind, const Number& number, const Layer& layer) {
-  return std::string("conv ") + name_of(kind) + " " + number.name + " " + layer.name;
+using Shared = std::shared_ptr<CudnnGraph>;
+
+Rival cudnn(ConvKind kind, const ConvShape& s, Dtype dtype, std::vector<std::size_t> operands,
+            std::optional<std::size_t> result, const std::string& note = "") {
+  const bool tail = operands.size() == 4;
+  return {
+      [=] {
+        const Shared graph = cudnn_conv(kind, s, dtype, tail, "");
+        return Baseline{graph->plans(),
+                        [=](int way) { return "cuDNN" + note + " " + graph->plan_name(way); },
+                        [=](int way, const Arrays& a) {
+                          std::vector<void*> pointers;
+                          for (const std::size_t i : operands) pointers.push_back(a[i].data);
+                          return graph->run(way, pointers);
+                        },
+                        result};
+      },
+      [=](const std::string& device) { return cudnn_conv(kind, s, dtype, tail, device)->plans(); }};
 }
 
 Case conv(ConvKind kind, const Number& number, const Layer& layer) {
   const ConvShape& s = layer.shape;
+  const bool transposed = layer.transposed;
   Case c;
-  c.name = title(kind, number, layer);
+  c.op = std::string(transposed ? "conv_transpose_" : "conv_") + name_of(kind, transposed);
+  c.name = std::string(transposed ? "conv_transpose " : "conv ") + name_of(kind, transposed) + " " +
+           number.name + " " + layer.name;
+  c.settings = {{"stride", static_cast<double>(s.stride)},
+                {"padding", static_cast<double>(s.padding)}};
   c.dtype = number.dtype;
   c.tf32 = number.tf32;
   c.flops = s.flops();
@@ -143,18 +192,70 @@ Case conv(ConvKind kind, const Number& number, const Layer& layer) {
   c.bytes = images * size_of(number.dtype) +
             weights * size_of(kind == ConvKind::grad_weight ? Dtype::f32 : number.dtype);
   c.result = result_of(kind);
-  c.kernel = [kind, s](const Arrays& a, How how) { launch(kind, s, a, how); };
+  c.kernel = [=](const Arrays& a, How how) {
+    (transposed ? launch_transposed : launch)(kind, s, a, how);
+  };
   c.reference = [kind, s](const DeviceArrays& arrays) { return reference(kind, s, arrays); };
   // cuDNN's weight gradient is of the weight's own type, as frameworks ask for it.
-  c.baseline = [kind, s, number] {
-    const auto library = std::make_shared<CudnnConv>(kind, s, number.dtype, "");
-    return Baseline{library->plans(),
-                    [library](int way) { return "cuDNN " + library->plan_name(way); },
-                    [library](int way, const Arrays& a) {
-                      return library->run(way, a[kX].data, a[kWeight].data, a[kY].data);
-                    },
-                    kind == ConvKind::grad_weight ? kWeight : result_of(kind)};
+  c.rivals = {cudnn(kind, s, number.dtype, {kX, kWeight, kY},
+                    kind == ConvKind::grad_weight ? kWeight : result_of(kind))};
+  return c;
+}
+
+// Images of three channels are an awkward case, which cuDNN can be spared: beside it, the same with five channels of zeros.
+Case stem(const Number& number, const Layer& layer) {
+  Case c = conv(ConvKind::forward, number, layer);
+  ConvShape wide = layer.shape;
+  wide.ci = 8;
+  const std::size_t x = c.operands.size(), weight = x + 1;
+  c.operands.push_back({{wide.n, wide.h, wide.w, wide.ci}, number.dtype});
+  c.operands.push_back({{wide.co, wide.k, wide.k, wide.ci}, number.dtype});
+  c.prepare = [=](const Arrays& a, How how) {
+    for (const auto& [to, from] : {std::pair{x, kX}, {weight, kWeight}}) {
+      call<&KernelTable::fill>(Fill{a[to], 0}, how);
+      Array part = a[to];
+      part.shape[3] = a[from].shape[3];
+      call<&KernelTable::copy>(Copy{part, a[from]}, how);
+    }
   };
+  c.rivals.push_back(
+      cudnn(ConvKind::forward, wide, number.dtype, {x, weight, kY}, kY, ", 8 channels,"));
+  return c;
+}
+
+// y = relu(conv + bias) in one kernel, beside cuDNN's in one and in two.
+Case with_bias_relu(const Number& number, const Layer& layer) {
+  constexpr std::size_t kBias = 3, kBefore = 4;
+  const ConvShape s = layer.shape;
+  const Dtype dtype = number.dtype;
+  Case c = conv(ConvKind::forward, number, layer);
+  c.name += " bias relu";
+  c.op += "_bias_relu";
+  c.operands.push_back({{s.co}, dtype});
+  c.operands.push_back(c.operands[kY]);
+  c.kernel = [s](const Arrays& a, How how) {
+    Conv2dForward args{a[kY], a[kX], a[kWeight], a[kBias], window_of(s)};
+    args.epilogue = Epilogue::relu;
+    call<&KernelTable::conv2d_forward>(args, how);
+  };
+  c.reference = [s](const DeviceArrays& a) {
+    Sampled sampled = reference(ConvKind::forward, s, a);
+    for (auto& [e, v] : sampled) v = std::max(0.0, v + a[kBias]->at(e % s.co));
+    return sampled;
+  };
+  c.rivals = {cudnn(ConvKind::forward, s, dtype, {kX, kWeight, kY, kBias}, kY, " fused,")};
+  // The second graph is left to the first of its plans: it does nothing but read and write.
+  c.rivals.push_back({[=] {
+    const Shared graph = cudnn_conv(ConvKind::forward, s, dtype, false, ""),
+                 rest = cudnn_bias_relu(s, dtype, "");
+    return Baseline{rest->plans() ? graph->plans() : 0,
+                    [=](int way) { return "cuDNN in two, " + graph->plan_name(way); },
+                    [=](int way, const Arrays& a) {
+                      return graph->run(way, {a[kX].data, a[kWeight].data, a[kBefore].data}) &&
+                             rest->run(0, {a[kBefore].data, a[kBias].data, a[kY].data});
+                    },
+                    kY};
+  }});
   return c;
 }
 
@@ -164,22 +265,18 @@ std::vector<Case> conv_cases(bool small) {
   std::vector<Case> cases;
   for (const Number& number : kNumbers)
     for (const Layer& layer : layers(small))
-      for (const ConvKind kind : kKinds)
-        if (kind != ConvKind::grad_input || layer.shape.ci != 3)  // nobody asks for an image's
-          cases.push_back(conv(kind, number, layer));
-  return cases;
-}
-
-std::vector<std::string> check_plans(const std::string& device_json) {
-  std::vector<std::string> lines;
-  for (const Number& number : kNumbers)
-    for (const Layer& layer : layers(false))
       for (const ConvKind kind : kKinds) {
-        const CudnnConv c(kind, layer.shape, number.dtype, device_json);
-        if (c.plans() == 0) throw std::runtime_error("no plan for " + title(kind, number, layer));
-        lines.push_back(title(kind, number, layer) + ": " + std::to_string(c.plans()) + " plans");
+        const bool image = layer.shape.ci == 3;
+        if (kind == ConvKind::forward && image)
+          cases.push_back(stem(number, layer));
+        else if (kind != ConvKind::grad_input || !image)  // nobody asks for an image's
+          cases.push_back(conv(kind, number, layer));
       }
-  return lines;
+  for (const Layer& layer : layers(small))
+    if (!layer.transposed && layer.shape.stride == 1 && layer.shape.ci % 8 == 0 &&
+        layer.shape.k == 3)
+      cases.push_back(with_bias_relu(kNumbers[0], layer));
+  return cases;
 }
 
 }  // namespace lacuna::bench

@@ -2,7 +2,6 @@
 #include <stdexcept>
 
 #include "../../kernels/matmul.h"
-#include "../../kernels/random.h"
 #include "../../kernels/row_major.h"
 #include "cases.h"
 #include "cublaslt.h"
@@ -12,15 +11,13 @@ namespace {
 
 Sampled reference(const GemmShape& s, const DeviceArrays& arrays) {
   Sampled out;
-  const RandomKey key = RandomKey::of(5, 5);
-  for (std::uint64_t r = 0; r < 64; r++) {
-    const std::int64_t i = below(draw_word(key, 2 * r, 0), static_cast<std::uint32_t>(s.m)),
-                       j = below(draw_word(key, 2 * r + 1, 0), static_cast<std::uint32_t>(s.n));
+  for (const std::int64_t e : places(s.m * s.n, 64)) {
+    const std::int64_t i = e / s.n, j = e % s.n;
     double sum = 0;
     for (std::int64_t k = 0; k < s.k; k++)
       sum += arrays[0]->at(s.transpose_a ? k * s.m + i : i * s.k + k) *
              arrays[1]->at(s.transpose_b ? j * s.k + k : k * s.n + j);
-    out.emplace_back(i * s.n + j, sum);
+    out.emplace_back(e, sum);
   }
   return out;
 }
@@ -38,6 +35,8 @@ Case gemm(const GemmShape& s, const Kind& kind) {
   c.name = std::string("gemm ") + kind.name + " " + std::to_string(s.m) + "x" +
            std::to_string(s.n) + "x" + std::to_string(s.k) + (s.transpose_a ? " a^T" : "") +
            (s.transpose_b ? " b^T" : "");
+  c.op = "matmul";
+  c.settings = {{"transpose_a", s.transpose_a}, {"transpose_b", s.transpose_b}};
   c.dtype = kind.dtype;
   c.tf32 = kind.tf32;
   c.flops = s.flops();
@@ -55,14 +54,14 @@ Case gemm(const GemmShape& s, const Kind& kind) {
                                how);
   };
   c.reference = [s](const DeviceArrays& arrays) { return reference(s, arrays); };
-  c.baseline = [s, kind] {
+  c.rivals.push_back({[s, kind] {
     const auto library = std::make_shared<CublasLt>(s, kind.dtype, kind.tf32);
     return Baseline{library->algorithms(), [](int) { return std::string("cuBLASLt"); },
                     [library](int way, const Arrays& a) {
                       return library->run(way, a[0].data, a[1].data, a[2].data);
                     },
                     2};
-  };
+  }});
   return c;
 }
 
@@ -87,7 +86,7 @@ Roof measure_roof() {
     c.kernel = nullptr, c.reference = nullptr;  // ours may fail, the ceilings are still wanted
     const Result r = race(roof, c, 11);
     if (r.timings.empty())
-      throw std::runtime_error("no ceiling: " + r.name + ": " +
+      throw std::runtime_error("no ceiling: " + c.name + ": " +
                                (r.error.empty() ? "cuBLASLt has no way" : r.error));
     return s.flops() / r.timings[0].seconds;
   };
@@ -98,18 +97,21 @@ Roof measure_roof() {
 }
 
 std::vector<Case> gemm_cases(bool small) {
-  std::vector<GemmShape> shapes{{1024, 1024, 1024, false, true}, {4096, 4096, 4096, false, true}};
+  std::vector<GemmShape> shapes{{136, 72, 200, false, true}, {72, 136, 264, true}};
   if (!small)
-    shapes.insert(shapes.end(), {{8192, 8192, 8192, false, true},
-                                 {4096, 4096, 4096},
-                                 {65536, 768, 768, false, true},
-                                 {65536, 2304, 768, false, true},
-                                 {65536, 3072, 768, false, true},
-                                 {768, 3072, 65536, true},
-                                 {4096, 64, 576, false, true}});
+    shapes = {{1024, 1024, 1024, false, true}, {4096, 4096, 4096, false, true},
+              {8192, 8192, 8192, false, true}, {4096, 4096, 4096},
+              {65536, 768, 768, false, true},  {4096, 64, 576, false, true}};
   std::vector<Case> cases;
   for (const Kind& kind : kKinds)
     for (const GemmShape& s : shapes) cases.push_back(gemm(s, kind));
+  if (small) return cases;
+  // GPT-2's layers of 768 inputs, a batch of 64 x 1024 tokens: y = x w^T, dx = dy w, dw = dy^T x.
+  for (const std::int64_t out : {768, 2304, 3072, 50304}) {
+    if (out != 768) cases.push_back(gemm({65536, out, 768, false, true}, kKinds[0]));
+    cases.push_back(gemm({65536, 768, out}, kKinds[0]));
+    cases.push_back(gemm({out, 768, 65536, true}, kKinds[0]));
+  }
   return cases;
 }
 

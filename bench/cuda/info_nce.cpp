@@ -1,5 +1,5 @@
-// InfoNCE, forward and backward, a row's positive being the column after its own. No baseline yet: its rows say how far from
-// the floor and from f64 it is.
+// InfoNCE, forward and backward, a row's positive being the column after its own. No library has it: PyTorch's rows come from
+// bench/torch_kernels.py.
 #include "../../kernels/info_nce.h"
 
 #include <algorithm>
@@ -49,6 +49,8 @@ Case info_nce(std::int64_t m, std::int64_t depth, bool backward) {
   Case c;
   c.name = std::string("info_nce ") + (backward ? "backward" : "forward") + " bf16 " +
            std::to_string(m) + "x" + std::to_string(m) + "x" + std::to_string(depth);
+  c.op = backward ? "info_nce_backward" : "info_nce_forward";
+  c.settings = {{"temperature", temperature(depth)}};
   c.dtype = Dtype::bf16;
   const double square = static_cast<double>(m) * static_cast<double>(m);
   // Backward: the scores once more, then a product for each side.
@@ -89,7 +91,7 @@ Case info_nce(std::int64_t m, std::int64_t depth, bool backward) {
 std::vector<Case> info_nce_cases(bool small) {
   std::vector<Case> cases;
   for (const std::int64_t m :
-       small ? std::vector<std::int64_t>{1024} : std::vector<std::int64_t>{4096, 32768})
+       small ? std::vector<std::int64_t>{136} : std::vector<std::int64_t>{4096, 8192, 32768})
     for (const bool backward : {false, true}) cases.push_back(info_nce(m, 128, backward));
   return cases;
 }

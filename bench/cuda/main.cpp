@@ -1,7 +1,11 @@
 // The CUDA kernels beside cuBLASLt and cuDNN, in one run:
-//   lacuna_cuda_bench --out FOLDER [--only FAMILY] [--small] writes cuda.json and cuda.md
-//   lacuna_cuda_bench --dry-run                    the arguments of every case are what its kernel takes; needs no GPU
-//   lacuna_cuda_bench --check-plans DEVICE.json    every cuDNN baseline is accepted for that device; needs no GPU
+//   lacuna_cuda_bench --out FOLDER [--only FAMILY] [--small] [--torch FILE]    writes cuda.json and cuda.md; FILE is what
+//                                                  bench/torch_kernels.py wrote, whose times are put beside
+//   lacuna_cuda_bench --list [--small]             the cases as JSON, which that script reads; needs no GPU
+//   lacuna_cuda_bench --dry-run [--only FAMILY]    the arguments of every case are what its kernel takes, and small ones agree with
+//                                                  f64 where this build has the emulator; needs no GPU
+//   lacuna_cuda_bench --check-plans DEVICE.json [--only FAMILY]    every cuDNN baseline is accepted for that device; needs no
+//                                                  GPU, but those of attention a libcuda.so.1: the toolkit's stub will do
 //   lacuna_cuda_bench --describe-device            this device's properties, for --check-plans
 // A case that fails says so in its row, and the others run; then the exit status is 1.
 #include <exception>
@@ -10,127 +14,170 @@
 
 #include "../../core/files.h"
 #include "cases.h"
-#include "cudnn.h"
+#include "cudnn_graph.h"
 #include "facts.h"
+#include "report.h"
 
 namespace lacuna::bench {
 namespace {
-
-using Facts = nlohmann::ordered_json;
 
 struct Family {
   const char* name;
   std::vector<Case> (*cases)(bool small);
 };
-constexpr Family kFamilies[] = {{"memory", memory_cases},
-                                {"gemm", gemm_cases},
-                                {"conv", conv_cases},
-                                {"attention", attention_cases},
-                                {"info_nce", info_nce_cases}};
+constexpr Family kFamilies[] = {{"memory", memory_cases},       {"norm", norm_cases},
+                                {"table", table_cases},         {"masks", mask_cases},
+                                {"gemm", gemm_cases},           {"conv", conv_cases},
+                                {"attention", attention_cases}, {"info_nce", info_nce_cases}};
 
-std::string row(const Result& r) {
-  if (!r.error.empty()) return "| " + r.name + " | failed: " + r.error + " | | | | | | |\n";
-  const Timing& ours = r.timings[0];
-  const Timing* const other = r.timings.size() > 1 ? &r.timings[1] : nullptr;
-  const auto error = [](const Timing& t) { return t.error < 0 ? "" : number(t.error, "%.1e"); };
-  return "| " + r.name + " | " + number(1e6 * r.floor, "%.1f") + " | " +
-         number(1e6 * ours.seconds, "%.1f") + " | " + number(r.floor / ours.seconds, "%.2f") +
-         " | " + (other ? number(1e6 * other->seconds, "%.1f") + " (" + other->name + ")" : "") +
-         " | " + (other ? number(other->seconds / ours.seconds, "%.2f") : "") + " | " +
-         error(ours) + " | " + (other ? error(*other) : "") + " |\n";
-}
+struct Options {
+  std::string folder, only, torch;
+  bool small = false;
 
-void write(const std::string& folder, const Facts& facts, const std::vector<Result>& results) {
-  nlohmann::ordered_json json = facts;
-  std::string table =
-      "| kernel | floor, us | Lacuna, us | of the floor | baseline, us | ratio | error | "
-      "baseline's error |\n"
-      "|---|---|---|---|---|---|---|---|\n";
-  for (const Result& r : results) {
-    nlohmann::ordered_json entry{
-        {"name", r.name}, {"flops", r.flops}, {"bytes", r.bytes}, {"floor_seconds", r.floor}};
-    if (!r.error.empty()) entry["error"] = r.error;
-    for (const Timing& t : r.timings)
-      entry["timings"].push_back(
-          {{"name", t.name}, {"seconds", t.seconds}, {"spread", t.spread}, {"error", t.error}});
-    json["results"].push_back(entry);
-    table += row(r);
+  /// f(case) for each that is chosen, and after() after each family.
+  template <class F, class After>
+  void each(F&& f, After&& after) const {
+    for (const Family& family : kFamilies) {
+      if (!only.empty() && only != family.name) continue;
+      for (const Case& c : family.cases(small)) f(c);
+      after();
+    }
   }
-  write_file(folder + "/cuda.json", json.dump(1) + "\n");
-  write_file(folder + "/cuda.md", table);
-}
+  template <class F>
+  void each(F&& f) const {
+    each(f, [] {});
+  }
+  Json list() const {
+    Json all = Json::array();
+    each([&](const Case& c) { all.push_back(describe(c)); });
+    return all;
+  }
+};
 
-int run_all(const std::string& folder, const std::string& only, bool small) {
+int run_all(const Options& options) {
   const Backend* backend = find_backend(DeviceType::cuda);
   if (!backend || backend->device_count() == 0) {
     std::cerr << "no device: " << (backend ? backend->why_absent() : "this build has no CUDA")
               << "\n";
     return 2;
   }
+  const Json torch = options.torch.empty() ? Json::object() : Json::parse(read_file(options.torch));
   const Roof roof = measure_roof();
-  Facts said = facts(roof);
-  said["cudnn"] = CudnnConv::version();
-  std::vector<Result> results;
+  Json said = facts(roof);
+  said["cudnn"] = cudnn_version();
+  if (torch.contains("torch")) said["torch"] = torch["torch"];
+  Json results = Json::array();
   bool failed = false;
-  for (const Family& family : kFamilies) {
-    if (!only.empty() && only != family.name) continue;
-    for (const Case& c : family.cases(small)) {
-      results.push_back(race(roof, c, small ? 11 : 51));
-      failed = failed || !results.back().error.empty();
-      std::cout << row(results.back()) << std::flush;
-    }
-    write(folder, said, results);  // each time: a run that is cut short leaves what it has
-  }
+  options.each(
+      [&](const Case& c) {
+        const Result r = race(roof, c, options.small ? 11 : 51);
+        results.push_back(describe(c));
+        add(results.back(), r);
+        failed = failed || !r.error.empty();
+        std::cout << rows(results.back()) << std::flush;
+      },
+      // Each time: a run that is cut short leaves what it has.
+      [&] {
+        Json all = results;
+        if (torch.contains("results")) merge(all, torch["results"], options.list());
+        said["results"] = all;
+        write_file(options.folder + "/cuda.json", said.dump(1) + "\n");
+        write_file(options.folder + "/cuda.md", table(all));
+      });
   return failed ? 1 : 0;
 }
 
-int check_all() {
+int check_plans(const Options& options, const std::string& device_json) {
+  std::string failed;
+  options.each([&](const Case& c) {
+    for (const Rival& rival : c.rivals) {
+      if (!rival.accepted) continue;
+      const int ways = rival.accepted(device_json);
+      std::cout << c.name << ": " << ways << (ways == 1 ? " way" : " ways") << std::endl;
+      if (ways == 0) failed += "\n  " + c.name;
+    }
+  });
+  if (failed.empty()) return 0;
+  std::cerr << "cuDNN has no way for" << failed << "\n";
+  return 1;
+}
+
+/// f on each case; what it throws gets the case's name.
+template <class F>
+int each_named(const Options& options, F&& f) {
   int cases = 0;
-  for (const bool small : {false, true})
-    for (const Family& family : kFamilies)
-      for (const Case& c : family.cases(small)) {
-        try {
-          check(c);
-        } catch (const std::exception& e) {
-          throw std::runtime_error(c.name + ": " + e.what());
-        }
-        cases++;
-      }
+  options.each([&](const Case& c) {
+    try {
+      f(c);
+    } catch (const std::exception& e) {
+      throw std::runtime_error(c.name + ": " + e.what());
+    }
+    cases++;
+  });
+  return cases;
+}
+
+int check_all(Options options) {
+  int cases = 0;
+  for (const bool small : {false, true}) {
+    options.small = small;
+    cases += each_named(options, [](const Case& c) {
+      check(c);
+      if (!c.reference) throw std::runtime_error("nothing says what is right");
+    });
+  }
   std::cout << cases << " cases call their kernels with what those take\n";
-  return 0;
+  if (!find_backend(DeviceType::emu)) return 0;
+  int wrong = 0;
+  cases = each_named(options, [&](const Case& c) {
+    const double error = emulated_error(c);
+    const bool right = error <= (c.dtype == Dtype::bf16 ? 1e-2 : c.tf32 ? 3e-3 : 1e-5);
+    if (!right) std::cerr << c.name << ": " << number(error, "%.1e") << " from f64\n";
+    wrong += !right;
+  });
+  std::cout << cases - wrong << " of " << cases << " small cases, emulated, agree with f64\n";
+  return wrong > 0;
+}
+
+bool is_family(const std::string& name) {
+  for (const Family& family : kFamilies)
+    if (name == family.name) return true;
+  return false;
 }
 
 int main_of(int argc, char** argv) {
-  std::string folder, only;
-  bool small = false;
-  for (int i = 1; i < argc; i++) {
+  Options options;
+  std::string task, device;
+  bool right = true;
+  for (int i = 1; i < argc && right; i++) {
     const std::string word = argv[i];
     const bool more = i + 1 < argc;
-    if (word == "--check-plans" && more) {
-      for (const std::string& line : check_plans(read_file(argv[i + 1]))) std::cout << line << "\n";
-      return 0;
-    }
-    if (word == "--describe-device") {
-      std::cout << CudnnConv::describe_device() << "\n";
-      return 0;
-    }
-    if (word == "--dry-run") return check_all();
-    if (word == "--out" && more)
-      folder = argv[++i];
+    if (word == "--describe-device" || word == "--dry-run" || word == "--list")
+      right = task.empty(), task = word;
+    else if (word == "--check-plans" && more)
+      right = task.empty(), task = word, device = argv[++i];
+    else if (word == "--out" && more)
+      right = task.empty(), task = word, options.folder = argv[++i];
     else if (word == "--only" && more)
-      only = argv[++i];
+      options.only = argv[++i], right = is_family(options.only);
+    else if (word == "--torch" && more)
+      options.torch = argv[++i];
     else if (word == "--small")
-      small = true;
+      options.small = true;
     else
-      folder.clear(), i = argc;
+      right = false;
   }
-  if (folder.empty()) {
+  if (!right || task.empty()) {
     std::cerr << "usage: lacuna_cuda_bench --out FOLDER [--only "
-                 "memory|gemm|conv|attention|info_nce] [--small] "
-                 "| --dry-run | --check-plans FILE | --describe-device\n";
+                 "memory|norm|table|masks|gemm|conv|attention|info_nce] [--small] [--torch FILE] "
+                 "| --list | --dry-run | --check-plans FILE | --describe-device\n";
     return 2;
   }
-  return run_all(folder, only, small);
+  if (task == "--dry-run") return check_all(options);
+  if (task == "--check-plans") return check_plans(options, read_file(device));
+  if (task == "--out") return run_all(options);
+  std::cout << (task == "--list" ? options.list().dump() : describe_device()) << "\n";
+  return 0;
 }
 
 }  // namespace

@@ -16,14 +16,16 @@ namespace lacuna::bench {
 void check(cudaError_t error, const char* what);
 
 /// What an array starts with (never zeros, on which a GPU runs faster). successors: i64, element i is i + 1, the last one 0.
-enum class Values : std::uint8_t { normal, magnitudes, successors };
+/// below: i64 or u8, evenly in [0, limit).
+enum class Values : std::uint8_t { normal, magnitudes, successors, below };
 
-/// An array on the device. Random values repeat with a period that is prime, so that no two rows are the same: to draw
+/// An array on a GPU or an emulated one. Random values repeat with a period that is prime, so that no two rows are the same: to draw
 /// billions of them on the host would take minutes.
 class DeviceArray {
  public:
   DeviceArray(std::vector<std::int64_t> shape, Dtype dtype, std::uint64_t seed,
-              Values values = Values::normal);
+              Values values = Values::normal, std::int64_t limit = 0,
+              Device device = {DeviceType::cuda, 0});
   ~DeviceArray();
   DeviceArray(const DeviceArray&) = delete;
   DeviceArray& operator=(const DeviceArray&) = delete;
@@ -36,11 +38,14 @@ class DeviceArray {
   double at(std::int64_t i) const;
   /// Every byte 0xff: NaN, so that an element that nobody writes shows.
   void poison();
-  std::vector<double> fetch() const;
+  /// Element i, as it is now.
+  double fetch(std::int64_t i) const;
 
  private:
   Array array_;
+  std::uint64_t seed_;
   Values values_;
+  std::int64_t limit_;
   const std::vector<float>& drawn_;
 };
 
@@ -54,10 +59,12 @@ struct Contender {
 struct Timing {
   std::string name;
   double seconds = 0, spread = 0;  // median; (third - first quartile) / median
+  int samples = 0;
   double error = -1;
 };
 
-/// Times everyone in turns: `samples` rounds; a sample is as many launches as take about a millisecond.
+/// Times everyone in turns: `samples` rounds; a sample is as many launches as take about a millisecond. Who has used up three
+/// seconds after seven rounds or more rests from then on.
 std::vector<Timing> race(const std::vector<Contender>& contenders, int sets, int samples = 51);
 
 /// Sets of `bytes` that exceed the cache together, at most 8.

@@ -56,6 +56,7 @@ class Report {
                                   {"floor_seconds", floor},
                                   {"seconds", t.seconds},
                                   {"spread", t.spread},
+                                  {"samples", t.samples},
                                   {"from_library", t.error}});
       table_ << "| " << family << ' ' << problem.name << " | " << t.name << " | "
              << number(1e6 * t.seconds, "%.1f") << " | "
@@ -72,7 +73,7 @@ class Report {
   bool right() const { return right_; }
 
  private:
-  static constexpr int kSamples = 11;  // a naive rung takes up to a second
+  static constexpr int kSamples = 51;  // less of a rung that takes up to a second
   const Choice& choice_;
   const std::string& folder_;
   bench::Roof roof_;

@@ -273,7 +273,39 @@ INSTANTIATE_TEST_SUITE_P(Bf16, OnDeviceInBf16, testing::Values(DeviceType::emu, 
                            return std::string(info.param == DeviceType::emu ? "emu" : "cuda");
                          });
 
-// 132 tiles of 128 x 128 pixels and channels: too many for the host to compute on emu, where batches stand in for them.
+// As many tiles of 128 x 128 as an H200 has multiprocessors, from which on tensor cores work on tiles of that size: a batch of
+// whole ones, where k is no whole number of steps; and one matrix with edges at both sides, in groups of eight and three rows.
+TEST_P(OnDevice, LargeTiles) {
+  const auto& [type, arithmetic] = GetParam();
+  const Backend* backend = find_backend(type);
+  if (!backend) GTEST_SKIP() << "not in this build";
+  if (backend->device_count() == 0) GTEST_SKIP() << backend->why_absent();
+  if (arithmetic.dtype == Dtype::f32 && arithmetic.precision == Precision::f32)
+    GTEST_SKIP() << "without tensor cores tiles have one size";
+  struct Product {
+    Shape a, b;
+    bool bias = false;
+  };
+  for (const Product& p :
+       {Product{{132, 128, 40}, {132, 40, 128}}, Product{{1400, 32}, {32, 1544}, true}}) {
+    const auto multiply = [&](Dtype dtype, Device device) {
+      const auto value = [&](const Shape& shape, int seed) {
+        return to(to(to(make_input({shape, -1, 1}, seed, Dtype::f32), Dtype::bf16), dtype), device);
+      };
+      const Tensor a = value(p.a, 1), b = value(p.b, 2);
+      if (!p.bias) return matmul(a, b).to_vector<double>();
+      return linear(a, transpose(b), value({p.b[1]}, 3), {.activation = Epilogue::relu})
+          .to_vector<double>();
+    };
+    const auto want = multiply(Dtype::f64, {});
+    set_precision(arithmetic.precision);
+    const auto got = multiply(arithmetic.dtype, {type, 0});
+    set_precision(Precision::f32);
+    EXPECT_LE(relative_error(got, want), arithmetic.tolerance) << p.a.size() << " dimensions";
+  }
+}
+
+// The same of a convolution's pixels and channels, and of its gradients: too much for the host to compute on emu.
 TEST_P(OnDevice, LargeConvolution) {
   if (std::get<0>(GetParam()) == DeviceType::emu) GTEST_SKIP() << "for a device";
   check("large", [](const Tensors& x) { return conv2d(x[0], x[1], {}, {.padding = 1}); },
