@@ -79,6 +79,8 @@ class Source {
   virtual double entropy() const;
   /// What error texts and logs call it: "cifar10:DIR (train)".
   virtual std::string name() const = 0;
+  /// What of the data is in no sample because it does not fit, in words; "" where nothing is left out.
+  virtual std::string left_out() const { return ""; }
 };
 
 /// Samples `ids` of a source, in that order, as `epoch` has them.

@@ -86,8 +86,7 @@ struct NamedText {
   std::string name;  // for errors
   std::string_view text;
 };
-/// Learns a tokenizer from texts, which may be larger than memory where they are mapped files (their distinct words may
-/// not); on all threads, and the same for any number of them. `kind` is one of:
+/// Learns a tokenizer from texts; on all threads, and the same for any number of them. `kind` is one of:
 ///
 /// char: every character (code point) of the texts, sorted, and then [UNK], for those that are not in them.
 ///
@@ -101,6 +100,11 @@ std::shared_ptr<const Tokenizer> train_tokenizer(const std::string& kind,
                                                  std::span<const NamedText> texts,
                                                  const TrainOptions& options);
 std::shared_ptr<const Tokenizer> train_characters(std::string_view text);
+/// The same from files, plain or .gz, and what is in folders (text_files() of datasets/text/text_files.h). They may be larger
+/// than memory: a few MB a thread are read at a time. Their distinct words may not.
+std::shared_ptr<const Tokenizer> train_tokenizer_on_files(const std::string& kind,
+                                                          const std::vector<std::string>& places,
+                                                          const TrainOptions& options);
 
 /// ids() of a text of any size, a mapped file say, on all threads: `sink` gets them in order, some at a time, the same for
 /// any number of threads.

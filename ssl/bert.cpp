@@ -33,6 +33,7 @@ BertOptions options_of(const Settings& s, const DataInfo& data) {
   o.positions = s.integer("model.positions");
   o.gelu_tanh = s.text("model.gelu") == "tanh";
   o.pooler = s.flag("task.nsp");
+  o.eps = s.number("model.norm_eps");
   o.dropout = s.number("model.dropout");
   o.recompute = s.flag("model.recompute");
   return o;
@@ -161,13 +162,15 @@ void declare(Settings& s) {
   s.declare("model.width", std::int64_t{0}, "numbers a position; 0: as model.size says", 0,
             1 << 16);
   s.declare("model.heads", std::int64_t{0}, "heads of attention; 0: as model.size says", 0, 1024);
-  s.declare("model.length", std::int64_t{128}, "tokens of a row, [CLS] and [SEP] included", 8,
-            1 << 20);
+  s.declare("model.context", std::int64_t{128}, "tokens of a row, [CLS] and [SEP] included", 8,
+            1 << 20)
+      .also = "length";
   s.declare("model.positions", std::int64_t{512}, "tokens of the longest row it could take", 8,
             1 << 20);
   s.declare("model.dropout", 0.1, "of embeddings, attention and what blocks add", 0, 1);
   s.declare("model.gelu", std::string("tanh"), "tanh: gelu's approximation; erf: the exact one",
             {"tanh", "erf"});
+  s.declare("model.norm_eps", 1e-12, "added to the variance by which norms divide", 0, 1);
   s.declare("model.recompute", false, "compute blocks again in backward: less memory, more time");
   s.declare("train.batch_size", std::int64_t{32}, "samples a step", 1, 1 << 20);
   s.declare("optim.lr", 1e-4, "learning rate", 0, 1e6);
@@ -190,7 +193,7 @@ std::unique_ptr<Task> make(const Settings& settings, const DataInfo& data) {
 
 TextView text(const Settings& settings) {
   return {.kind = settings.flag("task.nsp") ? TextView::Kind::pairs : TextView::Kind::segments,
-          .length = settings.integer("model.length"),
+          .length = settings.integer("model.context"),
           .short_share = settings.number("task.short_share"),
           .seed = static_cast<std::uint64_t>(settings.integer("train.seed"))};
 }

@@ -58,10 +58,15 @@ std::string description_of(const Source& source) {
   return text.str();
 }
 
-Safetensors read_checkpoint(const std::string& path, const Settings& settings) {
+Safetensors read_checkpoint(const std::string& path, const Settings& settings,
+                            const std::string& tokenizer) {
   Safetensors file = read_safetensors(path);
   const std::string &task = metadata(file, path, "task"), &ours = settings.text("task.name");
   LACUNA_CHECK(task == ours, "checkpoint", path, " is of task ", task, ", not ", ours);
+  if (const auto it = file.metadata.find("tokenizer"); it != file.metadata.end())
+    LACUNA_CHECK(it->second.empty() || tokenizer.empty() || it->second == tokenizer, "checkpoint",
+                 path,
+                 " was trained with another tokenizer: is tokenizer.json beside it the run's own?");
   Settings before = settings;
   before.from_json(metadata(file, path, "config"));
   check_resumable(settings, before);
@@ -94,6 +99,7 @@ void Trainer::save(const std::string& name) {
                      {"step", std::to_string(step_)},
                      {"config", settings_.to_json()},
                      {"data", data_},
+                     {"tokenizer", tokenizer_},
                      {"encoder", task_.encoder().architecture()}});
 }
 
@@ -106,7 +112,7 @@ void Trainer::resume() {
       cut_metrics(folder_ + name, [](std::int64_t) { return false; });
     return;
   }
-  const Safetensors saved = read_checkpoint(path, settings_);
+  const Safetensors saved = read_checkpoint(path, settings_, tokenizer_);
   const std::string& before = metadata(saved, path, "data");
   LACUNA_CHECK(before == data_, "resume", "the run was made on ", before, "; the data now has ",
                data_, " (start a new run for that, with --init)");

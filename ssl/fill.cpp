@@ -1,6 +1,7 @@
 #include "fill.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "../core/ops/index.h"
@@ -52,7 +53,11 @@ std::vector<double> follows(BertModel& model, const Tensor& tokens, const Tensor
   const NoGrad guard;
   Context context{.training = false};
   const Tensor hidden = model.encoder.forward(context, tokens, segments, lengths);
-  return select(softmax(model.pair_scores(context, hidden)), 1, 0).to_vector<double>();
+  const auto scores = model.pair_scores(context, hidden).to_vector<double>();
+  std::vector<double> p;  // in f64, so that what is left of 1 is exact, too
+  for (std::size_t i = 0; i < scores.size(); i += 2)
+    p.push_back(1 / (1 + std::exp(scores[i + 1] - scores[i])));
+  return p;
 }
 
 }  // namespace lacuna

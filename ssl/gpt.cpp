@@ -26,6 +26,7 @@ class GptTask : public Task {
                 .gpt1 = s.text("model.kind") == "gpt1",
                 .bias = s.flag("model.bias"),
                 .gelu_tanh = s.text("model.gelu") == "tanh",
+                .eps = s.number("model.norm_eps"),
                 .dropout = s.number("model.dropout"),
                 .recompute = s.flag("model.recompute")}) {
     const Field& tokens = token_field(data, "gpt");
@@ -79,11 +80,13 @@ void declare(Settings& s) {
   s.declare("model.layers", std::int64_t{4}, "transformer blocks", 1, 1024);
   s.declare("model.width", std::int64_t{128}, "numbers a position", 1, 1 << 16);
   s.declare("model.heads", std::int64_t{4}, "heads of attention; they share the width", 1, 1024);
-  s.declare("model.context", std::int64_t{64}, "tokens that the network sees at once", 1, 1 << 20);
+  s.declare("model.context", std::int64_t{64}, "tokens that the network sees at once", 1, 1 << 20)
+      .also = "length";
   s.declare("model.dropout", 0.0, "of embeddings, attention and what blocks add", 0, 1);
   s.declare("model.bias", true, "biases of linear layers and norms");
   s.declare("model.gelu", std::string("tanh"), "tanh: gelu's approximation; erf: the exact one",
             {"tanh", "erf"});
+  s.declare("model.norm_eps", 1e-5, "added to the variance by which norms divide", 0, 1);
   s.declare("model.recompute", false, "compute blocks again in backward: less memory, more time");
   s.declare("train.batch_size", std::int64_t{12}, "samples a step", 1, 1 << 20);
   s.declare("train.steps", std::int64_t{2000},

@@ -6,7 +6,8 @@
 //   tags of words     linear(drop(h of a word's first token))
 //
 // GPT goes on as a language model of the rows meanwhile: its loss is that of the labels and `lm_weight` times the mean over the
-// batch's tokens of -log p(next token).
+// batch's tokens of -log p(next token). The paper adds sums over tokens (L3 = L2 + lambda L1); the authors' code takes the mean
+// of each row first, in which a token of a short row counts for more. Here every token counts alike, as it does in pretraining.
 #include "../nn/layers/dropout.h"
 #include "../nn/layers/linear.h"
 #include "task.h"

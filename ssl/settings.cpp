@@ -105,7 +105,8 @@ Key* Settings::find(const std::string& name) {
   const auto dot = name.find('.');
   Key* found = nullptr;
   for (Key& k : keys_) {
-    if (dot == std::string::npos ? k.name != name : k.section + "." + k.name != name) continue;
+    const std::string section = dot == std::string::npos ? "" : k.section + ".";
+    if (section + k.name != name && (k.also.empty() || section + k.also != name)) continue;
     LACUNA_CHECK(!found, "config", "\"", name, "\" is in several sections, write ", found->section,
                  ".", name, " or ", k.section, ".", name);
     found = &k;

@@ -23,6 +23,7 @@ struct Key {
   bool resumable = false;            // may differ when a run is resumed: its length
   bool of_machine =
       false;  // where a run happens, not what it computes: likewise, and not in checkpoints
+  std::string also = {};  // another name by which it is read
 };
 
 class Settings {

@@ -86,12 +86,13 @@ Schedule make_schedule(const Settings& s, std::int64_t steps) {
 }  // namespace
 
 Trainer::Trainer(Task& task, Settings settings, Batches& train, Batches* validation,
-                 std::string folder)
+                 std::string folder, std::string tokenizer)
     : task_(task),
       settings_(std::move(settings)),
       train_(train),
       validation_(validation),
       folder_(std::move(folder)),
+      tokenizer_(std::move(tokenizer)),
       data_(description_of(train.source())) {
   const Device device = parse_device(settings_.text("train.device"));
   context_.activations = use_precision(settings_);

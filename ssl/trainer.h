@@ -35,9 +35,10 @@ struct Observer {
   virtual bool interrupted() { return false; }
 };
 
-/// A run's checkpoint, with its "step" among the metadata. Fails where the file is none, is of another task, or of settings
-/// that a resumed run may not change.
-Safetensors read_checkpoint(const std::string& path, const Settings& settings);
+/// A run's checkpoint, with its "step" among the metadata. Fails where the file is none, is of another task or `tokenizer`
+/// (where both are known), or of settings that a resumed run may not change.
+Safetensors read_checkpoint(const std::string& path, const Settings& settings,
+                            const std::string& tokenizer = "");
 
 /// The name of the first parameter that holds a number which is not finite; empty where there is none.
 std::string first_not_finite(const Module& model);
@@ -49,7 +50,9 @@ std::string description_of(const Source& source);
 class Trainer {
  public:
   /// `folder` is the run folder, which exists; `validation` may be null. The settings are those that declare_run() made.
-  Trainer(Task& task, Settings settings, Batches& train, Batches* validation, std::string folder);
+  /// `tokenizer` tells the data's tokenizer apart from others; checkpoints hold it, and a run goes on with no other. "": none.
+  Trainer(Task& task, Settings settings, Batches& train, Batches* validation, std::string folder,
+          std::string tokenizer = "");
   ~Trainer();
 
   /// Continues from the folder's checkpoint, cutting metrics.jsonl and eval.jsonl to its step; where there is none yet,
@@ -78,7 +81,7 @@ class Trainer {
   Settings settings_;
   Batches& train_;
   Batches* validation_;
-  std::string folder_, data_;  // data_: description_of the training data
+  std::string folder_, tokenizer_, data_;  // data_: description_of the training data
   Device device_;
   Context context_;
   std::vector<std::unique_ptr<Optimizer>> optimizers_;  // one a phase

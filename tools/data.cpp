@@ -9,6 +9,7 @@
 #include "../datasets/text/summary.h"
 #include "../datasets/text/token_file.h"
 #include "command.h"
+#include "text.h"
 
 namespace lacuna::tools {
 namespace {
@@ -19,7 +20,8 @@ class Data : public Command {
     options.positional("ACTION", action_, "describe or tokens");
     options.positional("SPEC", spec_, "the data; `lacuna list` says what there is");
     options.value("--split", split_, "train or test; train unless given", "SPLIT");
-    options.value("--tokenizer", tokenizer_, "of text", "SPEC");
+    options.value("--tokenizer", tokenizer_, "of text: wordpiece:FILE, bpe:DIR, hf:FILE or char",
+                  "SPEC");
     options.flag("--json", json_, "describe: as one JSON object");
     options.value("--out", out_, "tokens: the file to write", "FILE");
     options.value("--format", format_, "tokens: nanogpt or llm.c; nanogpt unless given", "FORMAT");
@@ -35,8 +37,10 @@ class Data : public Command {
  private:
   int describe() {
     const Spec spec = parse_spec(spec_);
-    if (!is_text(spec) || spec.scheme == "tsv" || spec.scheme == "conll")
-      print(summarize(*open_source(spec_, split_, options())));
+    if (!is_text(spec))
+      print(summarize(*open_source(spec_, split_)));
+    else if (is_labelled(spec))
+      print(summarize_labelled(*open_source(spec_, split_, options())));
     else
       print(summarize_text(corpus(spec)));
     return 0;
@@ -48,7 +52,8 @@ class Data : public Command {
 
   int write() {
     const Spec spec = parse_spec(spec_);
-    LACUNA_CHECK(is_text(spec), "usage", "tokens are made of text: got ", spec_);
+    LACUNA_CHECK(is_text(spec) && !is_labelled(spec), "usage",
+                 "tokens are made of running text: got ", spec_);
     LACUNA_CHECK(!out_.empty(), "usage", "--out FILE is missing: where the tokens go");
     LACUNA_CHECK(format_ == "nanogpt" || format_ == "llm.c", "usage",
                  "--format must be nanogpt or llm.c: got \"", format_, '"');
@@ -58,9 +63,12 @@ class Data : public Command {
     return 0;
   }
 
+  static bool is_labelled(const Spec& spec) {
+    return spec.scheme == "tsv" || spec.scheme == "conll";
+  }
   TextOptions options() const {
     TextOptions o;
-    if (!tokenizer_.empty()) o.tokenizer = open_tokenizer(tokenizer_);
+    if (!tokenizer_.empty()) o.tokenizer = tokenizer_for(tokenizer_, spec_);
     return o;
   }
   Corpus corpus(const Spec& spec) const {

@@ -8,6 +8,7 @@
 #include "../kernels/random.h"
 #include "../ssl/fill.h"
 #include "eval.h"
+#include "format.h"
 #include "rows.h"
 
 namespace lacuna::tools {
@@ -29,10 +30,10 @@ class EvalFill : public Eval {
     const Trained trained = load(*tokenizer_);
     model_ = dynamic_cast<BertModel*>(&trained.task->model());
     check_task(model_);
-    if (text_.empty())
-      measure(trained.step);
-    else
+    if (text_)
       fill();
+    else
+      measure(trained.step);
   }
 
   std::vector<Blank> ask(const Rows& rows, std::int64_t count) const {
@@ -42,13 +43,13 @@ class EvalFill : public Eval {
 
   void fill() const {
     const auto count = integer_option("--top", top_, 1, tokenizer_->vocabulary().size);
-    const Rows rows = rows_of_text(*tokenizer_, model_->encoder.options().positions, text_);
+    const Rows rows = rows_of_text(*tokenizer_, model_->encoder.options().positions, *text_);
     const auto blanks = ask(rows, count);
-    LACUNA_CHECK(!blanks.empty(), "eval", "--text has no [MASK]: got \"", text_, '"');
+    LACUNA_CHECK(!blanks.empty(), "eval", "--text has no [MASK]: got \"", *text_, '"');
     for (const Blank& blank : blanks) {
       if (blanks.size() > 1) fmt::print("[MASK] at token {}\n", blank.position);
       for (const Filling& f : blank.fillings)
-        fmt::print("{:8.4f}  {}\n", f.probability,
+        fmt::print("{:>8}  {}\n", probability(f.probability),
                    tokenizer_->token(static_cast<std::int32_t>(f.token)));
     }
     std::vector<std::int32_t> ids = rows.ids;
@@ -66,7 +67,8 @@ class EvalFill : public Eval {
                                       text_options(*config_.info, config_.settings, tokenizer_));
     const Vocabulary v = tokenizer_->vocabulary();
     const auto room =
-        std::min(config_.settings.integer("model.length"), model_->encoder.options().positions) - 2;
+        std::min(config_.settings.integer("model.context"), model_->encoder.options().positions) -
+        2;
     const auto wanted = integer_option("--blanks", blanks_, 1, 1 << 30);
     const bool stories = spec.scheme == "stories";
     const RandomKey key = RandomKey::of(0, stream_of("eval.fill"), 0);
@@ -109,7 +111,8 @@ class EvalFill : public Eval {
     if (stories) fmt::print("valid in a story   {:6.2f} %\n", 100 * share(valid));
   }
 
-  std::string text_, top_ = "5", blanks_ = "1000";
+  std::optional<std::string> text_;
+  std::string top_ = "5", blanks_ = "1000";
   std::shared_ptr<const Tokenizer> tokenizer_;
   BertModel* model_ = nullptr;
 };

@@ -99,6 +99,7 @@ void EvalFinetune::evaluate() {
   const auto test = open_source(test_, "test", text);
   LACUNA_CHECK(description_of(*train) != description_of(*test), "finetune",
                "--test must not be what is learned from: got ", data_, " and ", test_);
+  if (!quiet_) warn_of_what_is_left_out({train.get(), test.get()});
   if (!quiet_)
     fmt::print("{}, {} rows, to learn from; {}, {} rows, to judge by; {} classes\n\n",
                train->name(), grouped(train->size()), test->name(), grouped(test->size()),
@@ -151,6 +152,8 @@ nlohmann::ordered_json EvalFinetune::to_json(const FinetuneReport& report,
   };
   nlohmann::ordered_json line = {
       {"seeds", o.seeds},
+      {"epochs", o.epochs},
+      {"min_steps", o.min_steps},
       {"batch_size", o.batch_size},
       {"lr", o.lr},
       {"scratch_lr", o.scratch_lr > 0 ? o.scratch_lr : o.lr},

@@ -5,6 +5,7 @@
 
 #include "../ssl/fill.h"
 #include "eval.h"
+#include "format.h"
 #include "rows.h"
 
 namespace lacuna::tools {
@@ -20,12 +21,12 @@ class EvalNextSentence : public Eval {
     options.value("--next", next_, "... and what may follow it; instead of --data", "TEXT");
   }
   void evaluate() override {
-    LACUNA_CHECK(text_.empty() == next_.empty(), "usage",
+    LACUNA_CHECK(text_.has_value() == next_.has_value(), "usage",
                  "--text and --next belong together: got one of them");
-    if (text_.empty())
-      measure();
-    else
-      judge();
+    if (!text_) return measure();
+    LACUNA_CHECK(!text_->empty() && !next_->empty(), "usage", text_->empty() ? "--text" : "--next",
+                 " must be a piece of text: got nothing");
+    judge();
   }
 
   BertModel& model_of(const Trained& trained) const {
@@ -38,11 +39,11 @@ class EvalNextSentence : public Eval {
     const auto tokenizer = need_tokenizer(folder_);
     const Trained trained = load(*tokenizer);
     BertModel& model = model_of(trained);
-    const Rows rows = rows_of_text(*tokenizer, model.encoder.options().positions, text_, next_);
+    const Rows rows = rows_of_text(*tokenizer, model.encoder.options().positions, *text_, *next_);
     const double p = follows(model, to(rows.tokens, device_), to(rows.segments, device_),
                              to(rows.lengths, device_))
                          .at(0);
-    fmt::print("{:.4f} follows\n{:.4f} is from elsewhere\n", p, 1 - p);
+    fmt::print("{:>8}  follows\n{:>8}  is from elsewhere\n", probability(p), probability(1 - p));
   }
 
   void measure() {
@@ -75,7 +76,7 @@ class EvalNextSentence : public Eval {
                  source->size(), source->name(), 100 * accuracy, 100 * balance);
   }
 
-  std::string text_, next_;
+  std::optional<std::string> text_, next_;
 };
 
 }  // namespace

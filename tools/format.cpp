@@ -27,6 +27,10 @@ std::string figure(double value) {
   return std::isfinite(value) ? fmt::format("{:.4g}", value) : "-";
 }
 
+std::string probability(double p) {
+  return p >= 1e-3 || p == 0 ? fmt::format("{:.4f}", p) : fmt::format("{:.1e}", p);
+}
+
 std::string bytes(double n) {
   const char* const units[] = {"B", "kB", "MB", "GB", "TB"};
   int unit = 0;

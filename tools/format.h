@@ -14,4 +14,7 @@ std::string figure(double value);
 /// "512 B", "12.3 MB" (powers of 1000)
 std::string bytes(double n);
 
+/// "0.0312", and "3.1e-05" where four digits behind the point would hide it.
+std::string probability(double p);
+
 }  // namespace lacuna::tools

@@ -1,11 +1,14 @@
 // lacuna import: safetensors with PyTorch's names and layouts, or of transformers' GPT2LMHeadModel and BertForPreTraining, turned
-// into a file that --init takes.
+// into a file that --init takes. What shapes do not show is read from transformers' config.json beside the file.
 #include <fmt/core.h>
+
+#include <filesystem>
 
 #include "../core/safetensors.h"
 #include "../nn/backbones/huggingface.h"
 #include "../nn/state.h"
 #include "command.h"
+#include "huggingface_config.h"
 #include "layouts.h"
 
 namespace lacuna::tools {
@@ -20,39 +23,36 @@ class Import : public Command {
   }
   int run() override {
     LACUNA_CHECK(!out_.empty(), "usage", "--out FILE is missing: where the weights are to go");
-    StateDict ours;
     const Safetensors theirs = read_safetensors(file_);
     LACUNA_CHECK(!theirs.metadata.count("lacuna"), "import", file_,
                  " is Lacuna's own already: lacuna train --init takes it as it is");
-    const std::string model = huggingface_model(theirs.tensors);
-    if (model.empty())
+    std::map<std::string, std::string> metadata = {{"lacuna", "1"}};
+    StateDict ours;
+    ImportedEncoder encoder;
+    std::string task = "TASK";
+    if (const std::string model = huggingface_model(theirs.tensors); !model.empty()) {
+      const StateDict weights = from_huggingface(theirs.tensors);
+      encoder = imported_encoder(model, weights,
+                                 std::filesystem::path(file_).replace_filename("config.json"));
+      insert_with_prefix(ours, "model.", weights);
+      task = metadata["task"] = model;
+      if (!encoder.architecture.empty()) metadata["encoder"] = encoder.architecture;
+    } else {
       for (const auto& [name, tensor] : theirs.tensors)
         ours["model." + name] = from_pytorch(tensor);
-    else
-      insert_with_prefix(ours, "model.", from_huggingface(theirs.tensors));
+      if (const auto it = theirs.metadata.find("task"); it != theirs.metadata.end())
+        task = metadata["task"] = it->second;
+    }
     LACUNA_CHECK(!ours.empty(), "import", file_, " holds no tensors");
-    write_safetensors(out_, ours, {{"lacuna", "1"}});
-    if (!quiet_)
-      fmt::print("{}: {} tensors; lacuna train {} --init {}\n", out_, ours.size(),
-                 model.empty() ? "TASK" : model + settings_of(model, ours), out_);
+    write_safetensors(out_, ours, metadata);
+    if (quiet_) return 0;
+    fmt::print("{}: {} tensors; lacuna train {} --init {}{}\n", out_, ours.size(), task, out_,
+               encoder.settings);
+    if (!encoder.assumed.empty()) fmt::print("{}: {}\n", file_, encoder.assumed);
     return 0;
   }
 
  private:
-  // What a model of these shapes is called in settings. How many heads share the width cannot be seen: 64 numbers a head are
-  // usual.
-  static std::string settings_of(const std::string& model, const StateDict& ours) {
-    const Tensor &token = ours.at("model.encoder.token.weight"),
-                 &position = ours.at("model.encoder.position.weight");
-    int layers = 0;
-    while (ours.count("model.encoder.blocks." + std::to_string(layers) + ".norm1.weight")) layers++;
-    return fmt::format(
-               " --set model.layers={} --set model.width={} --set model.heads={} --set model.{}={}",
-               layers, token.dim(1), std::max<std::int64_t>(1, token.dim(1) / 64),
-               model == "gpt" ? "context" : "positions", position.dim(0)) +
-           (model == "bert" ? " --set model.gelu=erf" : "");
-  }
-
   std::string file_, out_;
   bool quiet_ = false;
 };

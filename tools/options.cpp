@@ -31,6 +31,15 @@ void Options::value(const std::string& name, std::string& into, const std::strin
   names_.push_back(name);
 }
 
+void Options::value(const std::string& name, std::optional<std::string>& into,
+                    const std::string& help, const std::string& placeholder) {
+  const auto take = [&into](const std::string& text) { into = text; };
+  app_->add_option_function<std::string>(name, take, help)
+      ->type_name(placeholder)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  names_.push_back(name);
+}
+
 void Options::values(const std::string& name, std::vector<std::string>& into,
                      const std::string& help, const std::string& placeholder) {
   app_->add_option(name, into, help)->type_name(placeholder)->allow_extra_args(false);

@@ -2,6 +2,7 @@
 // What a command takes from the command line. A thin face over CLI11, whose header takes eight seconds to compile and is
 // therefore included once; its complaints become one line that says what to do.
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@ class Options {
                   bool optional = false);
   /// "--name VALUE"; given twice, the last one counts.
   void value(const std::string& name, std::string& into, const std::string& help,
+             const std::string& placeholder);
+  /// The same where an empty VALUE is another thing than none.
+  void value(const std::string& name, std::optional<std::string>& into, const std::string& help,
              const std::string& placeholder);
   /// "--name VALUE", any number of times.
   void values(const std::string& name, std::vector<std::string>& into, const std::string& help,

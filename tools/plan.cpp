@@ -81,12 +81,14 @@ class Plan : public Command {
     fmt::print("{} on {}, batches of {}, {}\n\nParameters\n", trace_.task, t.source->name(),
                grouped(batch), to_string(t.device));
     std::int64_t count = 0;
+    std::size_t widest = 30;
+    for (const auto& p : t.task->model().parameters()) widest = std::max(widest, p.name.size());
     for (const auto& p : t.task->model().parameters()) {
       count += p.tensor.numel();
-      fmt::print("  {:<32}{:<24}{:>14}\n", p.name, fmt::format("{}", shape(p.tensor)),
+      fmt::print("  {:<{}}{:<24}{:>14}\n", p.name, widest + 2, shape(p.tensor),
                  grouped(p.tensor.numel()));
     }
-    fmt::print("  {:<56}{:>14}\n", "together", grouped(count));
+    fmt::print("  {:<{}}{:>14}\n", "together", widest + 26, grouped(count));
 
     const Cost n = cost(t, batch);
     const double samples = static_cast<double>(batch), step_flops = n.forward + n.backward;

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -27,13 +28,31 @@ std::string cell(double mean, double deviation) {
   return "<td class=\"n\">" + text + "</td>";
 }
 
+// How the trials were made, and what else is the same in a table.
+constexpr const char* kSettings[][2] = {{"lr", "lr {}"},
+                                        {"scratch_lr", "from scratch {}"},
+                                        {"batch_size", "{} rows a step"},
+                                        {"epochs", "{} epochs"},
+                                        {"min_steps", "at least {} steps"},
+                                        {"length", "rows of {} tokens"},
+                                        {"lm_weight", "lm weight {}"}};
+
+std::string settings_of(const Record& r) {
+  std::string out;
+  for (const auto& [key, words] : kSettings)
+    if (const double value = r.number(key); std::isfinite(value))
+      out += (out.empty() ? "" : ", ") + fmt::format(fmt::runtime(words), figure(value));
+  return out;
+}
+
 std::string finetune_table(const Record& r) {
   std::string out = fmt::format(
-      "<p>{} rows of <code>{}</code>, judged by labels of <code>{}</code>, at step {}. In %, mean"
+      "<p>{} rows of <code>{}</code>, judged by labels of <code>{}</code>, at step {}: {}. In %, "
+      "mean"
       " ± standard deviation of {} seeds; F1 of {}.</p>\n"
       "<div class=\"card wide\"><table><tr><th class=\"n\">labels</th><th class=\"n\">steps</th>",
       grouped(std::llround(r.number("test_rows"))), escaped(r.text("data")),
-      escaped(r.text("train")), grouped(std::llround(r.number("step"))),
+      escaped(r.text("train")), grouped(std::llround(r.number("step"))), settings_of(r),
       std::llround(r.number("seeds")), r.text("f1") == "spans" ? "whole spans" : "classes, mean");
   const char* const figures[] = {"accuracy", "f1"};
   for (const char* title : {"accuracy", "F1"})
@@ -55,14 +74,36 @@ std::string finetune_table(const Record& r) {
   return out + "</tr>\n</table></div>\n";
 }
 
+// Takes the figures of a later line for its numbers of labels.
+void update(Record& table, const Record& later) {
+  for (std::int64_t labels : numbers_of_labels(later)) {
+    const std::string first = fmt::format("labels.{}.", labels);
+    std::erase_if(table.numbers, [&](const auto& n) { return n.first.rfind(first, 0) == 0; });
+  }
+  for (const auto& [key, value] : later.numbers) table.numbers[key] = value;
+}
+
 }  // namespace
 
+// A table for each data and setting, the latest first, with a line for each number of labels.
 std::string finetune_section(const std::vector<Record>& evaluations) {
+  std::vector<std::pair<std::string, Record>> tables;
+  for (const Record& r : evaluations) {
+    if (r.text("protocol") != "finetune") continue;
+    const std::string same = fmt::format("{}\n{}\n{} {} {}", r.text("train"), r.text("data"),
+                                         r.number("step"), r.number("seeds"), settings_of(r));
+    const auto it = std::find_if(tables.begin(), tables.end(),
+                                 [&](const auto& table) { return table.first == same; });
+    Record table = r;
+    if (it != tables.end()) {
+      table = it->second;
+      update(table, r);
+      tables.erase(it);
+    }
+    tables.insert(tables.begin(), {same, table});
+  }
   std::string out;
-  std::set<std::string> seen;
-  for (auto r = evaluations.rbegin(); r != evaluations.rend(); ++r)
-    if (r->text("protocol") == "finetune" && seen.insert(r->text("data")).second)
-      out += finetune_table(*r);
+  for (const auto& [same, table] : tables) out += finetune_table(table);
   return out.empty() ? "" : "<h2>Fine-tuning</h2>\n" + out;
 }
 

@@ -9,9 +9,11 @@
 #include "../core/safetensors.h"
 #include "../kernels/backend.h"
 #include "../kernels/cpu/parallel.h"
+#include "../nn/backbones/registry.h"
 #include "../ssl/trainer.h"
 #include "command.h"
 #include "config.h"
+#include "text.h"
 
 namespace lacuna::tools {
 
@@ -81,20 +83,46 @@ void write_settings(const RunFolder& folder, const Settings& settings) {
   write_file(folder.config(), write_config(settings));
 }
 
-void load_weights(Module& model, const std::string& run_or_file) {
+// Networks may have equal shapes and yet be different ones.
+static void check_architecture(const std::string& file, const std::string& theirs,
+                               const std::string& ours) {
+  if (theirs.empty()) return;
+  const Architecture a = Architecture::from_json(theirs), b = Architecture::from_json(ours);
+  for (const auto& [name, value] : b.options)
+    if (const auto it = a.options.find(name);
+        it != a.options.end() && it->second != value && name != "dropout")
+      fail("init", file, " holds an encoder with ", name, " = ", it->second, ", this one has ",
+           value);
+}
+
+void load_weights(Task& task, const TaskInfo& info, const std::string& tokenizer,
+                  const std::string& run_or_file) {
   const bool folder = fs::is_directory(run_or_file);
   const std::string file = folder ? RunFolder{run_or_file}.checkpoint() : run_or_file;
-  const StateDict weights = with_prefix(read_safetensors(file).tensors, "model.");
+  const Safetensors saved = read_safetensors(file, "model.");
+  const auto said = [&](const char* key) {
+    const auto it = saved.metadata.find(key);
+    return it == saved.metadata.end() ? std::string() : it->second;
+  };
+  const StateDict weights = with_prefix(saved.tensors, "model.");
   LACUNA_CHECK(!weights.empty(), "init", file,
                " holds no weights: no tensor's name begins with \"model.\" (lacuna import makes "
                "such a file)");
-  model.load_state_dict(weights);
+  LACUNA_CHECK(said("task").empty() || said("task") == info.name, "init", file, " is of the task ",
+               said("task"), ", not of ", info.name);
+  LACUNA_CHECK(said("tokenizer").empty() || tokenizer.empty() || said("tokenizer") == tokenizer,
+               "init", file,
+               " was trained with another tokenizer: its tokens would mean other words "
+               "here (--tokenizer hf:RUN/tokenizer.json is a run's own)");
+  task.model().load_state_dict(weights);
+  check_architecture(file, said("encoder"), task.encoder().architecture());
 }
 
 Trained load_trained(const RunFolder& folder, const RunConfig& config, const DataInfo& data,
                      Device device) {
   LACUNA_CHECK(fs::exists(folder.checkpoint()), "run", folder.path, " has no checkpoint yet");
-  const Safetensors checkpoint = read_checkpoint(folder.checkpoint(), config.settings);
+  const Safetensors checkpoint = read_checkpoint(folder.checkpoint(), config.settings,
+                                                 fingerprint(read_tokenizer(folder).get()));
   Trained trained;
   trained.task = config.info->make(config.settings, data);
   Module& model = trained.task->model();

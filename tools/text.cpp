@@ -1,5 +1,7 @@
 #include "text.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 
 #include "../core/files.h"
@@ -12,20 +14,37 @@ namespace {
 
 std::shared_ptr<const Tokenizer> characters_of(const std::string& data) {
   const Spec spec = parse_spec(data);
-  LACUNA_CHECK(spec.scheme == "text", "tokenizer",
-               "char takes its characters from text:FILE-or-DIR: got ", data);
-  std::string all;
-  for (const std::string& file : text_files(spec.place)) all += read_text(file);
-  return train_characters(all);
+  LACUNA_CHECK(spec.scheme == "text" || spec.scheme == "tsv" || spec.scheme == "conll", "tokenizer",
+               "char takes its characters from text:, tsv: or conll:, not from ", data);
+  return train_tokenizer_on_files("char", {spec.place}, {});
 }
 
 }  // namespace
 
+std::shared_ptr<const Tokenizer> tokenizer_for(const std::string& spec, const std::string& data) {
+  return spec == "char" ? characters_of(data) : open_tokenizer(spec);
+}
+
+std::string fingerprint(const Tokenizer* tokenizer) {
+  if (!tokenizer) return "";
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  const auto add = [&](std::string_view bytes) {
+    for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3u;
+    hash *= 0x100000001b3u;
+  };
+  const auto size = static_cast<std::int32_t>(tokenizer->vocabulary().size);
+  for (std::int32_t id = 0; id < size; id++) add(tokenizer->token(id));
+  // Equal tokens, but another case, other accents or other merges.
+  for (const std::int32_t id :
+       tokenizer->ids("The caf\u00e9s of Z\u00fcrich aren't unbelievably DEAR: 1,250!"))
+    add(std::to_string(id));
+  return fmt::format("{:016x}", hash);
+}
+
 std::shared_ptr<const Tokenizer> make_tokenizer(const TaskInfo& task, const Settings& settings) {
   if (!task.text) return nullptr;
   const std::string &spec = settings.text("data.tokenizer"), &data = settings.text("data.train");
-  if (spec == "char") return characters_of(data);
-  if (!spec.empty()) return open_tokenizer(spec);
+  if (!spec.empty()) return tokenizer_for(spec, data);
   const Spec place = parse_spec(data);
   LACUNA_CHECK(is_text(place), task.name, "takes text: got ", data,
                " (`lacuna list` says what there is)");
@@ -67,6 +86,16 @@ DataInfo data_of(const TaskInfo& task, const Settings& settings, const Tokenizer
   if (!windows) data.fields.push_back({"segment", Dtype::i64, {view.length}});
   if (view.kind == TextView::Kind::pairs) data.fields.push_back({"label", Dtype::i64, {}});
   return data;
+}
+
+void warn_of_what_is_left_out(std::initializer_list<const Source*> sources) {
+  std::string before;
+  for (const Source* source : sources) {
+    const std::string what = source ? source->name() + ": " + source->left_out() : "";
+    if (source && !source->left_out().empty() && what != before)
+      fmt::print(stderr, "lacuna: warning: {}\n", what);
+    before = what;
+  }
 }
 
 std::string_view whole_characters(std::string_view text) {

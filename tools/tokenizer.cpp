@@ -100,7 +100,10 @@ class TokenizerCommand : public Command {
   void declare(Options& options) override {
     options.positional("ACTION", action_, "train, encode or decode");
     options.positional("KIND", kind_, "train: wordpiece, bpe or char", true);
-    options.values("--data", data_, "train: a text file; may be given more than once", "FILE");
+    options.values("--data", data_,
+                   "train: a text file, plain or .gz, or a folder of them; may be given more than "
+                   "once",
+                   "PLACE");
     options.value("--vocab", vocabulary_,
                   "train: tokens, special ones included; 30000 unless given", "N");
     options.value("--out", out_, "train: where the tokenizer goes, for hf:FILE", "FILE");
@@ -142,7 +145,7 @@ class TokenizerCommand : public Command {
  private:
   int train() {
     LACUNA_CHECK(!kind_.empty(), "usage", "KIND is missing: wordpiece, bpe or char");
-    LACUNA_CHECK(!data_.empty(), "usage", "--data FILE is missing: the text to learn from");
+    LACUNA_CHECK(!data_.empty(), "usage", "--data PLACE is missing: the text to learn from");
     LACUNA_CHECK(!out_.empty(), "usage", "--out FILE is missing: where the tokenizer is to go");
     LACUNA_CHECK(case_ == "lower" || case_ == "keep", "usage",
                  "--case must be lower or keep: got \"", case_, '"');
@@ -150,13 +153,7 @@ class TokenizerCommand : public Command {
     o.vocabulary = whole_number("--vocab", vocabulary_);
     o.least = whole_number("--least", least_);
     o.keep_case = case_ == "keep";
-    std::vector<std::unique_ptr<MappedFile>> files;
-    std::vector<NamedText> texts;
-    for (const std::string& path : data_) {
-      files.push_back(std::make_unique<MappedFile>(path));
-      texts.push_back({path, files.back()->bytes()});
-    }
-    const auto tokenizer = train_tokenizer(kind_, texts, o);
+    const auto tokenizer = train_tokenizer_on_files(kind_, data_, o);
     tokenizer->save(out_);
     fmt::print("{}: {} tokens\n", out_, tokenizer->vocabulary().size);
     return 0;

@@ -166,6 +166,7 @@ int Train::run() {
   if (!settings.text("data.val").empty())
     validation = open_source(settings.text("data.val"), "test", text);
   if (validation) check_same_fields(*data, *validation);
+  if (!quiet_) warn_of_what_is_left_out({data.get(), validation.get()});
   LoaderOptions reading;
   reading.batch_size = settings.integer("train.batch_size");
   reading.shuffle = settings.flag("data.shuffle");
@@ -183,10 +184,10 @@ int Train::run() {
   task->prepare(*data);
   if (!init_.empty()) {
     task->model().initialize(static_cast<std::uint64_t>(settings.integer("train.seed")));
-    load_weights(task->model(), init_);
+    load_weights(*task, info, fingerprint(tokenizer.get()), init_);
   }
 
-  Trainer trainer(*task, settings, train, val.get(), folder_.path);
+  Trainer trainer(*task, settings, train, val.get(), folder_.path, fingerprint(tokenizer.get()));
   folder_.create();
   folder_.lock();
   LACUNA_CHECK(resumes || !folder_.used(), "train", folder_.path,

@@ -15,5 +15,10 @@ std::shared_ptr<const Tokenizer> train_tokenizer(const std::string&, std::span<c
                                                  const TrainOptions&) {
   absent("tokenizers");
 }
+std::shared_ptr<const Tokenizer> train_tokenizer_on_files(const std::string&,
+                                                          const std::vector<std::string>&,
+                                                          const TrainOptions&) {
+  absent("tokenizers");
+}
 
 }  // namespace lacuna

@@ -13,6 +13,9 @@ std::unique_ptr<Source> open_text(const Spec&, bool, const TextOptions&) { absen
 TextSummary summarize_text(const Corpus&) { absent(); }
 std::string to_text(const TextSummary&) { absent(); }
 std::string to_json(const TextSummary&) { absent(); }
+LabelledSummary summarize_labelled(const Source&) { absent(); }
+std::string to_text(const LabelledSummary&) { absent(); }
+std::string to_json(const LabelledSummary&) { absent(); }
 void write_tokens(const std::string&, const Corpus&, TokenFormat) { absent(); }
 std::shared_ptr<const Tokenizer> built_in_tokenizer(const Spec&) { absent(); }
 

@@ -1,5 +1,8 @@
 #pragma once
 // The four ways of cut_text().
+#include <algorithm>
+#include <string>
+
 #include "../../kernels/random.h"
 #include "corpus.h"
 
@@ -30,6 +33,21 @@ class Draws {
 };
 
 inline std::int64_t padding_of(const Vocabulary& v) { return v.pad >= 0 ? v.pad : 0; }
+
+/// Source::left_out() of `count` things called `name` of which each may have `room` tokens and has length(i).
+template <class Length>
+std::string left_out(std::int64_t count, std::int64_t room, const char* name, Length&& length) {
+  std::int64_t cut = 0, longest = 0;
+  for (std::int64_t i = 0; i < count; i++) {
+    const std::int64_t tokens = length(i);
+    cut += tokens > room;
+    longest = std::max(longest, tokens);
+  }
+  return cut == 0 ? ""
+                  : std::to_string(cut) + " of " + std::to_string(count) + " " + name +
+                        " have more than " + std::to_string(room) + " tokens, the longest " +
+                        std::to_string(longest) + ": what does not fit is left out";
+}
 
 template <class T>
 T* as(std::byte* bytes) {

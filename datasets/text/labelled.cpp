@@ -57,6 +57,11 @@ class Labelled : public Source {
   std::vector<std::string> classes() const override { return data_.classes; }
   Vocabulary vocabulary() const override { return vocabulary_; }
   std::string name() const override { return data_.name; }
+  std::string left_out() const override {
+    return text::left_out(size(), length_, "rows", [&](std::int64_t i) {
+      return special() + size_of(data_.rows[i].a) + size_of(data_.rows[i].b);
+    });
+  }
 
   void read(std::int64_t index, std::span<std::byte* const> out) const override {
     LACUNA_CHECK(index >= 0 && index < size(), "text", "sample ids are 0 to ", size() - 1, ": got ",

@@ -1,6 +1,7 @@
 #pragma once
 // What is in a text, and what is wrong with it: `lacuna data describe SPEC`.
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "corpus.h"
@@ -28,5 +29,22 @@ TextSummary summarize_text(const Corpus& corpus);
 
 std::string to_text(const TextSummary& summary);
 std::string to_json(const TextSummary& summary);
+
+/// Of rows with labels, or of sentences with a tag for each word.
+struct LabelledSummary {
+  std::string name;
+  bool tags = false, pairs = false;
+  std::int64_t rows = 0, tokens = 0;  // tokens: without special ones
+  std::int64_t vocabulary = 0, used = 0, unknown = 0;
+  std::vector<std::pair<std::string, std::int64_t>> labels;  // rows of each; of tags, words
+  LengthSummary row_tokens;           // with special ones, as networks take them
+  std::vector<std::string> problems;  // a sentence each
+};
+
+/// One pass over a Source of labelled.h, opened with length 0 so that no row is cut.
+LabelledSummary summarize_labelled(const Source& source);
+
+std::string to_text(const LabelledSummary& summary);
+std::string to_json(const LabelledSummary& summary);
 
 }  // namespace lacuna

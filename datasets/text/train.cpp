@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -10,6 +11,7 @@
 #include "../../kernels/cpu/parallel.h"
 #include "bpe.h"
 #include "characters.h"
+#include "text_files.h"
 #include "wordpiece.h"
 
 namespace lacuna {
@@ -17,6 +19,7 @@ namespace text {
 namespace {
 
 constexpr const char* kOp = "tokenizer";
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 struct Counts {
   Strings words;
@@ -29,31 +32,75 @@ struct Counts {
   }
 };
 
-// body(piece) on all threads, for pieces of the texts that end at next_cut(text, from).
+// What is learned from, to be read from front to back.
+struct Text {
+  std::string name;
+  // A function that puts up to `count` bytes into `to`; fewer only at the end.
+  using Read = std::function<std::size_t(char* to, std::size_t count)>;
+  std::function<Read()> open;
+};
+
+Text in_memory(const NamedText& named) {
+  return {named.name, [rest = named.text] {
+            return [rest](char* to, std::size_t count) mutable {
+              const std::string_view now = rest.substr(0, count);
+              std::copy(now.begin(), now.end(), to);
+              rest.remove_prefix(now.size());
+              return now.size();
+            };
+          }};
+}
+
+Text on_disk(const std::string& path) {
+  return {path, [path] {
+            return [stream = std::make_shared<TextStream>(path)](char* to, std::size_t count) {
+              return stream->read(to, count);
+            };
+          }};
+}
+
+// body(piece) on all threads, for pieces of the texts that end at next_cut(text, from), which looks at nothing behind the
+// place that it gives.
 template <class NextCut, class Body>
-void for_each_piece(std::span<const NamedText> texts, NextCut&& next_cut, Body&& body) {
+void for_each_piece(std::span<const Text> texts, NextCut&& next_cut, Body&& body) {
   constexpr std::size_t kPiece = 1 << 20;
+  const std::size_t block = kPiece * static_cast<std::size_t>(4 * cpu::threads());
+  std::string buffer;
   std::vector<std::string_view> pieces;
-  for (const NamedText& t : texts) {
-    for (std::size_t begin = 0; begin < t.text.size();) {
+  std::size_t all = 0;
+  for (const Text& t : texts) {
+    const Text::Read read = t.open();
+    buffer.clear();
+    std::size_t offset = 0;  // of the buffer in the text
+    for (bool more = true; more;) {
+      const std::size_t rest = buffer.size();
+      buffer.resize(rest + block);
+      buffer.resize(rest + read(buffer.data() + rest, block));
+      more = buffer.size() == rest + block;
+      const std::string_view now = buffer;
       pieces.clear();
-      const std::size_t first = begin;
-      while (begin < t.text.size() &&
-             pieces.size() < static_cast<std::size_t>(4 * cpu::threads())) {
-        const std::size_t end = next_cut(t.text, std::min(begin + kPiece, t.text.size()));
-        pieces.push_back(t.text.substr(begin, end - begin));
+      std::size_t begin = offset == 0 && now.substr(0, 3) == kByteOrderMark ? 3 : 0;
+      while (begin < now.size()) {
+        const std::size_t end = next_cut(now, std::min(begin + kPiece, now.size()));
+        if (end == now.size() && more) break;  // a piece that may go on
+        pieces.push_back(now.substr(begin, end - begin));
         begin = end;
       }
-      check_utf8(kOp, t.name, t.text.substr(first, begin - first), first);
+      check_utf8(kOp, t.name, now.substr(0, begin), offset);
       cpu::parallel_for(static_cast<std::int64_t>(pieces.size()), 1,
                         [&](std::int64_t i, std::int64_t) { body(pieces[i]); });
+      buffer.erase(0, begin);
+      offset += begin;
     }
+    all += offset;
   }
+  LACUNA_CHECK(all > 0, kOp, "what a tokenizer is trained on must not be empty: got ", texts.size(),
+               " texts of 0 bytes together");
 }
 
 // The words of the texts in the order of their bytes; split(piece, word) calls word(bytes).
 template <class NextCut, class Split>
-std::vector<std::pair<std::string, std::int64_t>> count_words(std::span<const NamedText> texts,
+std::vector<std::pair<std::string, std::int64_t>> count_words(std::span<const Text> texts,
                                                               NextCut&& next_cut, Split&& split) {
   std::mutex mutex;
   std::vector<std::unique_ptr<Counts>> idle;  // as many as threads were at work at once
@@ -89,8 +136,7 @@ void check_room(const TrainOptions& o, std::int64_t needed, const char* what) {
                "the vocabulary must be at least ", needed, ", for ", what, ": got ", o.vocabulary);
 }
 
-std::shared_ptr<const Tokenizer> train_bpe(std::span<const NamedText> texts,
-                                           const TrainOptions& o) {
+std::shared_ptr<const Tokenizer> train_bpe(std::span<const Text> texts, const TrainOptions& o) {
   check_room(o, 257, "256 bytes and <|endoftext|>");
   const auto words = count_words(texts, next_part_cut, [](std::string_view piece, auto&& word) {
     for (std::size_t begin = 0; begin < piece.size();) {
@@ -144,7 +190,7 @@ std::vector<std::int32_t> alphabet_of(
   return characters;
 }
 
-std::shared_ptr<const Tokenizer> train_wordpiece(std::span<const NamedText> texts,
+std::shared_ptr<const Tokenizer> train_wordpiece(std::span<const Text> texts,
                                                  const TrainOptions& o) {
   LACUNA_CHECK(o.alphabet >= 1, kOp, "the alphabet must be at least 1: got ", o.alphabet);
   WordPieceRules rules;
@@ -193,10 +239,11 @@ std::shared_ptr<const Tokenizer> train_wordpiece(std::span<const NamedText> text
   return std::make_shared<WordPiece>(std::move(list), own, rules);
 }
 
-std::shared_ptr<const Tokenizer> train_char(std::span<const NamedText> texts) {
+std::shared_ptr<const Tokenizer> train_char(std::span<const Text> texts) {
   std::vector<std::uint8_t> seen(0x110000);
   const auto next_cut = [](std::string_view t, std::size_t from) {
-    while (from < t.size() && (static_cast<unsigned char>(t[from]) & 0xC0) == 0x80) from++;
+    for (int i = 0; i < 3 && from < t.size(); i++, from++)
+      if ((static_cast<unsigned char>(t[from]) & 0xC0) != 0x80) break;
     return from;
   };
   for_each_piece(texts, next_cut, [&](std::string_view piece) {
@@ -212,21 +259,33 @@ std::shared_ptr<const Tokenizer> train_char(std::span<const NamedText> texts) {
   return make_characters(std::move(characters));
 }
 
+std::shared_ptr<const Tokenizer> train(const std::string& kind, std::span<const Text> texts,
+                                       const TrainOptions& options) {
+  if (kind == "wordpiece") return train_wordpiece(texts, options);
+  if (kind == "bpe") return train_bpe(texts, options);
+  LACUNA_CHECK(kind == "char", kOp, "the kind must be wordpiece, bpe or char: got \"", kind, '"',
+               suggestion(kind, {"wordpiece", "bpe", "char"}));
+  return train_char(texts);
+}
+
 }  // namespace
 }  // namespace text
 
 std::shared_ptr<const Tokenizer> train_tokenizer(const std::string& kind,
                                                  std::span<const NamedText> texts,
                                                  const TrainOptions& options) {
-  std::size_t bytes = 0;
-  for (const NamedText& t : texts) bytes += t.text.size();
-  LACUNA_CHECK(bytes > 0, "tokenizer", "what a tokenizer is trained on must not be empty: got ",
-               texts.size(), " texts of 0 bytes together");
-  if (kind == "wordpiece") return text::train_wordpiece(texts, options);
-  if (kind == "bpe") return text::train_bpe(texts, options);
-  LACUNA_CHECK(kind == "char", "tokenizer", "the kind must be wordpiece, bpe or char: got \"", kind,
-               '"', suggestion(kind, {"wordpiece", "bpe", "char"}));
-  return text::train_char(texts);
+  std::vector<text::Text> all;
+  for (const NamedText& t : texts) all.push_back(text::in_memory(t));
+  return text::train(kind, all, options);
+}
+
+std::shared_ptr<const Tokenizer> train_tokenizer_on_files(const std::string& kind,
+                                                          const std::vector<std::string>& places,
+                                                          const TrainOptions& options) {
+  std::vector<text::Text> all;
+  for (const std::string& place : places)
+    for (const std::string& file : text_files(place)) all.push_back(text::on_disk(file));
+  return text::train(kind, all, options);
 }
 
 std::shared_ptr<const Tokenizer> train_characters(std::string_view text) {

@@ -82,12 +82,22 @@ class Documents : public WindowsBase {
                      std::span<std::byte* const> out) const override {
     check_index(index);
     auto* tokens = as<std::int64_t>(out[0]);
-    std::int64_t lead = 0;
-    if (corpus_->vocabulary.end >= 0) tokens[lead++] = corpus_->vocabulary.end;
-    const std::int64_t begin = corpus_->documents[index], end = corpus_->documents[index + 1];
-    const std::int64_t count = std::min(end - begin, view_.length + 1 - lead);
-    copy(begin, begin + count, tokens + lead);
-    finish(lead + count, out);
+    std::fill(tokens, tokens + lead(), corpus_->vocabulary.end);
+    const std::int64_t count = std::min(length_of(index), room());
+    const std::int64_t begin = corpus_->documents[index];
+    copy(begin, begin + count, tokens + lead());
+    finish(lead() + count, out);
+  }
+  std::string left_out() const override {
+    return text::left_out(size(), room(), "documents",
+                          [&](std::int64_t i) { return length_of(i); });
+  }
+
+ private:
+  std::int64_t lead() const { return corpus_->vocabulary.end >= 0 ? 1 : 0; }
+  std::int64_t room() const { return view_.length + 1 - lead(); }
+  std::int64_t length_of(std::int64_t document) const {
+    return corpus_->documents[document + 1] - corpus_->documents[document];
   }
 };
 

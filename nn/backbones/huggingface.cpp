@@ -129,6 +129,20 @@ std::string inner_name(const Family& family, std::string name) {
   return name;
 }
 
+// A network without biases has zeros there: theirs always has some.
+StateDict with_biases(const Family& family, StateDict ours) {
+  const StateDict given = ours;
+  for (const auto& [name, tensor] : given) {
+    const auto dot = name.rfind(".weight");
+    if (dot == std::string::npos) continue;
+    const std::string bias = name.substr(0, dot) + ".bias";
+    for (const Rule& rule : family.rules)
+      if (match(rule.ours, bias) && !ours.count(bias))
+        ours[bias] = Tensor::zeros({tensor.dim(0)}, tensor.dtype());
+  }
+  return ours;
+}
+
 const Family* family_of(const StateDict& theirs) {
   for (const Family& family : kFamilies) {
     const std::string table = family.rules[0].theirs;
@@ -198,7 +212,7 @@ StateDict to_huggingface(const std::string& model, const StateDict& ours) {
   const auto put = [&](const std::string& name, const Tensor& t) {
     theirs[(starts_with(name, family->outside) ? "" : family->prefix) + name] = t;
   };
-  for (const auto& [name, tensor] : ours) {
+  for (const auto& [name, tensor] : with_biases(*family, ours)) {
     bool known = false;
     for (const Rule& rule : family->rules) {
       const auto number = match(rule.ours, name);

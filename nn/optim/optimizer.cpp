@@ -29,9 +29,7 @@ Optimizer::Optimizer(std::vector<NamedTensor> parameters, const std::vector<Para
       slot.adapt = group.adapt;
       break;
     }
-    const auto zeros = [&] {
-      return Tensor::zeros(tensor.shape(), tensor.dtype(), tensor.device());
-    };
+    const auto zeros = [&p = tensor] { return Tensor::zeros(p.shape(), p.dtype(), p.device()); };
     if (settings.first) slot.first = zeros();
     if (settings.second) slot.second = zeros();
     slots_.push_back(std::move(slot));

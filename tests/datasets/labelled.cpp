@@ -1,6 +1,7 @@
 #include "../../datasets/text/labelled.h"
 
 #include "../../datasets/spec.h"
+#include "../../datasets/text/summary.h"
 #include "text.h"
 
 namespace lacuna::test {
@@ -50,8 +51,11 @@ TEST(labelled, sentences_and_pairs) {
   const auto other = open_source("tsv:" + two + "?text=hypothesis&pair=text&label=id", "train", o);
   EXPECT_EQ(other->classes(), (std::vector<std::string>{"1", "2", "3"}));
   EXPECT_EQ(row_of(*other, 0).tokens, (Ids{2, kA, kFilm, 3, kA, kGood, kFilm, 3}));
+  EXPECT_EQ(source->left_out(),
+            "1 of 2 rows have more than 8 tokens, the longest 10: what does not fit is left out");
   o.view.length = 0;
   EXPECT_EQ(open_source("tsv:" + one, "train", o)->fields()[0].shape, (Shape{10}));
+  EXPECT_EQ(open_source("tsv:" + one, "train", o)->left_out(), "");
   o.classes = {"no", "maybe"};
   EXPECT_NE(error_of([&] {
               open_source("tsv:" + two, "train", o);
@@ -95,6 +99,41 @@ TEST(labelled, words_and_tags) {
   const auto* tag = one["tag"].data<std::int64_t>();
   EXPECT_EQ(tag[1], 1);
   EXPECT_EQ(tag[2], 0);
+}
+
+TEST(labelled, summary_counts_labels_and_tokens) {
+  Folder folder;
+  TextOptions o;
+  o.tokenizer = word_tokenizer(folder, kWords);
+  const std::string rows = folder.write(
+      "r.tsv", "good films\tparis\tyes\nbad\ta strange film\tno\nbad\ta strange film\tyes\n");
+  const LabelledSummary s = summarize_labelled(*open_source("tsv:" + rows, "train", o));
+  EXPECT_TRUE(s.pairs);
+  EXPECT_FALSE(s.tags);
+  EXPECT_EQ(s.rows, 3);
+  EXPECT_EQ(s.tokens, 12);
+  EXPECT_EQ(s.vocabulary, 12);
+  EXPECT_EQ(s.used, 7);  // good film ##s paris bad a [UNK]
+  EXPECT_EQ(s.unknown, 2);
+  EXPECT_EQ(s.labels, (std::vector<std::pair<std::string, std::int64_t>>{{"no", 1}, {"yes", 2}}));
+  EXPECT_EQ(s.row_tokens.least, 7);
+  EXPECT_EQ(s.row_tokens.most, 7);
+  ASSERT_EQ(s.problems.size(), 3u);
+  EXPECT_EQ(s.problems[0], "1 rows are there already");
+  EXPECT_NE(s.problems[1].find("1 rows have another label"), std::string::npos);
+  EXPECT_NE(s.problems[2].find("16.7 % of the tokens are unknown"), std::string::npos);
+  for (const char* part : {"3, pairs of texts", "yes         2   66.7 %", "  ! 1 rows are there"})
+    EXPECT_NE(to_text(s).find(part), std::string::npos) << part << " is not in\n" << to_text(s);
+  EXPECT_NE(to_json(s).find("\"rows\": 2"), std::string::npos) << to_json(s);
+
+  const std::string words = folder.write("w.conll", "films\tO\nparis,\tB-x\n\nbad\tO\n");
+  const LabelledSummary t = summarize_labelled(*open_source("conll:" + words, "train", o));
+  EXPECT_TRUE(t.tags);
+  EXPECT_EQ(t.rows, 2);
+  EXPECT_EQ(t.tokens, 5);
+  EXPECT_EQ(t.labels, (std::vector<std::pair<std::string, std::int64_t>>{{"B-x", 1}, {"O", 2}}));
+  EXPECT_TRUE(t.problems.empty());
+  EXPECT_NE(to_text(t).find("with a tag for each word"), std::string::npos);
 }
 
 TEST(labelled, what_is_wrong) {

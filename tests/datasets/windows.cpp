@@ -73,6 +73,12 @@ TEST(windows, aligned_ones_are_documents_between_end_tokens) {
   EXPECT_EQ(b.length, 8);
   EXPECT_EQ(c.tokens, (std::vector<std::int64_t>{5, 15, 16, 17, 18, 19, 20, 21, 22}));  // its start
   EXPECT_EQ(c.length, 9);
+  EXPECT_EQ(
+      source->left_out(),
+      "1 of 3 documents have more than 8 tokens, the longest 13: what does not fit is left out");
+  view.length = 13;
+  EXPECT_EQ(cut(corpus, view)->left_out(), "");
+  view.length = 8;
   const auto bare = cut(counted_corpus({{3}, {2}}, false), view);
   EXPECT_EQ(row_of(*bare, 1).tokens[0], kFirstId + 3);
   EXPECT_EQ(row_of(*bare, 1).length, 2);

@@ -13,7 +13,7 @@ Job small(std::shared_ptr<const Source> text) {
   job.set({{"model.layers", "2"},
            {"model.width", "32"},
            {"model.heads", "2"},
-           {"model.length", "24"},
+           {"model.context", "24"},
            {"model.positions", "24"},
            {"train.batch_size", "4"},
            {"train.steps", "6"},

@@ -231,7 +231,7 @@ TEST(finetune, pretraining_helps_where_labels_are_few) {
     Job job(task, text);
     if (!gpt) job.set("task.mask_probability", "0.3");
     if (!gpt) job.set("task.nsp", "false");
-    if (!gpt) job.set("model.length", "16");
+    if (!gpt) job.set("model.context", "16");
     job.set(gpt ? "model.context" : "model.positions", "16");
     job.set({{"model.layers", "1"},
              {"model.width", "32"},

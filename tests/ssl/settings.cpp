@@ -65,6 +65,21 @@ TEST(settings, errors_say_what_would_be_right) {
             "[task] no task named \"inpaiting\" (did you mean \"inpainting\"?)");
 }
 
+TEST(settings, a_key_is_read_by_its_other_name_and_written_by_its_own) {
+  for (const char* task : {"gpt", "bert"}) {
+    Settings s;
+    declare_run(s, find_task(task));
+    s.set("length", std::string("24"));
+    EXPECT_EQ(s.integer("model.context"), 24) << task;
+    s.set("model.length", std::string("32"));
+    EXPECT_EQ(s.integer("context"), 32) << task;
+    EXPECT_NE(s.to_json().find("\"context\":32"), std::string::npos);
+    EXPECT_EQ(s.to_json().find("\"length\""), std::string::npos);
+    s.from_json("{\"model\":{\"length\":48}}");  // as older checkpoints have it
+    EXPECT_EQ(s.integer("context"), 48) << task;
+  }
+}
+
 TEST(settings, json_round_trip_leaves_out_the_machine) {
   Settings s = inpainting();
   s.set("train.threads", std::string("7"));

@@ -1,4 +1,6 @@
 // Learning: against the definition done the slow way, and what must not change it.
+#include <zlib.h>
+
 #include <map>
 #include <random>
 
@@ -132,6 +134,39 @@ TEST(train, is_the_same_for_any_number_of_threads) {
     EXPECT_TRUE(train_tokenizer(kind, texts, options)->to_json() == one) << kind;
   }
   cpu::set_threads(before);
+}
+
+TEST(train, files_give_what_their_texts_give) {
+  std::string corpus = "\xEF\xBB\xBFzürich\n";
+  for (int i = 0; corpus.size() < 5'000'000; i++)  // more than one thread reads at once
+    corpus +=
+        std::string(static_cast<std::size_t>(i % 23), static_cast<char>('a' + i % 11)) + " é\n";
+  Folder folder;
+  const std::string plain = folder.write("plain.text", std::string("\xEF\xBB\xBFmore\n"));
+  folder.write("in/b.md", std::string("and ways\n"));
+  gzFile file = gzopen((folder / "in/a.txt.gz").c_str(), "wb1");
+  gzwrite(file, corpus.data(), static_cast<unsigned>(corpus.size()));
+  gzclose(file);
+  const NamedText texts[] = {
+      {"a", std::string_view(corpus).substr(3)}, {"b", "and ways\n"}, {"plain", "more\n"}};
+  TrainOptions options;
+  options.vocabulary = 300;
+  const int before = cpu::threads();
+  cpu::set_threads(1);
+  for (const char* kind : {"wordpiece", "bpe", "char"})
+    EXPECT_TRUE(train_tokenizer_on_files(kind, {folder / "in", plain}, options)->to_json() ==
+                train_tokenizer(kind, texts, options)->to_json())
+        << kind;
+  const std::size_t at = corpus.find('b', 4'500'000);
+  corpus[at] = '\xFF';
+  const std::string late = folder.write("late.txt", corpus);
+  EXPECT_EQ(error_of([&] { train_tokenizer_on_files("char", {late}, options); }),
+            "[tokenizer] " + late + " must be UTF-8: got 0xff at byte " + std::to_string(at));
+  cpu::set_threads(before);
+  EXPECT_NE(error_of([&] {
+              train_tokenizer_on_files("bpe", {folder / "none.txt"}, options);
+            }).find("none.txt"),
+            std::string::npos);
 }
 
 TEST(train, errors) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -64,7 +65,7 @@ class Finetune : public testing::Test {
       expect_ok(lacuna(all));
     };
     train_run({"train", "bert", "--tokenizer", "wordpiece:" + *folder / "vocab.txt", "--set",
-               "nsp=false", "--set", "length=16", "--set", "positions=16"},
+               "nsp=false", "--set", "context=16", "--set", "positions=16"},
               "bert");
     train_run({"train", "gpt", "--tokenizer", "char", "--set", "context=24"}, "gpt");
   }
@@ -127,6 +128,45 @@ TEST_F(Finetune, PrintsATableAndKeepsALine) {
   const std::string page = read_all(*folder / "bert/report.html");
   for (const char* part : {"Fine-tuning", "accuracy, from scratch", "2 seeds", "commonest"})
     EXPECT_TRUE(holds(page, part)) << part;
+}
+
+TEST_F(Finetune, SaysHowManyRowsAreCut) {
+  const Words short_rows =
+      with(command("bert", tsv("train.tsv"), tsv("test.tsv")), {"--labels", "6", "--length", "4"});
+  const Outcome o = lacuna(short_rows);
+  EXPECT_EQ(o.status, 0);
+  EXPECT_EQ(o.err,
+            "lacuna: warning: " + tsv("train.tsv") +
+                ": 30 of 30 rows have more than 4 tokens, the longest 5: what does not fit is "
+                "left out\nlacuna: warning: " +
+                tsv("test.tsv") +
+                ": 10 of 10 rows have more than 4 tokens, the longest 5: what does not fit is "
+                "left out\n");
+  const Outcome quiet = lacuna(with(short_rows, {"--quiet"}));
+  EXPECT_EQ(quiet.out + quiet.err, "");
+}
+
+TEST_F(Finetune, ReportShowsEverySettingAndNumberOfLabels) {
+  const std::string run = *folder / "reported";
+  std::filesystem::copy(*folder / "bert", run, std::filesystem::copy_options::recursive);
+  std::filesystem::remove(run + "/eval.jsonl");
+  const auto finetuned = [&](const Words& more) {
+    expect_ok(lacuna(with(command("reported", tsv("train.tsv"), tsv("test.tsv")), more)));
+  };
+  finetuned({"--labels", "6", "--lr", "0.125", "--quiet"});
+  finetuned({"--labels", "8", "--lr", "0.0625", "--quiet"});
+  finetuned({"--labels", "7,6", "--lr", "0.125", "--quiet"});  // goes on with the first table
+  expect_ok(lacuna({"report", "--run", run}));
+  const std::string page = read_all(run + "/report.html");
+  const auto count = [&](const std::string& part) {
+    int n = 0;
+    for (auto at = page.find(part); at != std::string::npos; at = page.find(part, at + 1)) n++;
+    return n;
+  };
+  EXPECT_EQ(count("accuracy, from scratch"), 2);
+  for (const char* part : {"lr 0.125", "lr 0.0625", "<tr><td class=\"n\">6</td>",
+                           "<tr><td class=\"n\">7</td>", "<tr><td class=\"n\">8</td>"})
+    EXPECT_EQ(count(part), 1) << part;
 }
 
 TEST_F(Finetune, SameLineForAnyNumberOfThreads) {

@@ -92,6 +92,68 @@ TEST(Text, FillsBlanks) {
   EXPECT_TRUE(holds(none.err, "no [MASK]")) << none.err;
 }
 
+TEST(Text, SmallProbabilitiesHaveDigits) {
+  TemporaryFolder f;
+  const std::string run = f / "run";
+  expect_ok(lacuna(Words{"train", "bert", "--data", "stories:50", "--out", run, "--steps", "60",
+                         "--lr", "0.05", "--set", "warmup=1"} +
+                   kSmall));
+  const Outcome o =
+      lacuna({"eval", "fill", "--run", run, "--text", "one [MASK] noon .", "--top", "200"});
+  expect_ok(o);
+  EXPECT_FALSE(holds(o.out, " 0.0000 ")) << o.out;
+  EXPECT_TRUE(holds(o.out, "e-0")) << o.out;
+}
+
+TEST(Text, SaysWhatDoesNotFit) {
+  TemporaryFolder f;
+  const Words train = {"train",        "gpt", "--data", "stories:50",
+                       "--steps",      "1",   "--set",  "aligned=true",
+                       "--batch-size", "2",   "--set",  "width=16"};
+  const Outcome cut = lacuna(train + Words{"--out", f / "cut", "--set", "context=16"});
+  EXPECT_EQ(cut.status, 0);
+  EXPECT_TRUE(holds(cut.err, "50 of 50 documents have more than 16 tokens, the longest "))
+      << cut.err;
+  const Outcome whole = lacuna(train + Words{"--out", f / "whole", "--set", "context=512"});
+  EXPECT_EQ(whole.err, "");
+}
+
+TEST(Text, DescribesLabelsAndCharacters) {
+  TemporaryFolder f;
+  const std::string text = f.write("t.txt", "abc abc\n\nb\u00e9\n"),
+                    rows = f.write("r.tsv", "ab\t1\nba\t0\nbab\t1\n"),
+                    words = f.write("w.conll", "ab\tO\nba\tB-x\n");
+  const auto describe = [](const std::string& spec) {
+    const Outcome o = lacuna({"data", "describe", spec, "--tokenizer", "char"});
+    expect_ok(o);
+    return o.out;
+  };
+  setenv("LACUNA_CACHE", (f / "cache").c_str(), 1);
+  EXPECT_TRUE(holds(describe("text:" + text), "vocabulary       7, of which 6 occur"));
+  const std::string tsv = describe("tsv:" + rows);
+  for (const char* part : {"rows             3\n", "labels           2\n", "1         2   66.7 %"})
+    EXPECT_TRUE(holds(tsv, part)) << part << " is not in\n" << tsv;
+  EXPECT_TRUE(holds(describe("conll:" + words), "with a tag for each word"));
+  const Outcome tokens =
+      lacuna({"data", "tokens", "text:" + text, "--tokenizer", "char", "--out", f / "t.bin"});
+  expect_ok(tokens);
+  EXPECT_TRUE(holds(tokens.out, "12 tokens of 7")) << tokens.out;
+  unsetenv("LACUNA_CACHE");
+  for (const auto& [spec, says] :
+       {std::pair<std::string, const char*>{"stories", "takes its characters"},
+        {"tsv:" + rows, "running text"}}) {
+    const Outcome o = lacuna({"data", "tokens", spec, "--tokenizer", "char", "--out", f / "x.bin"});
+    EXPECT_EQ(o.status, 2);
+    EXPECT_TRUE(holds(o.err, says)) << o.err;
+  }
+}
+
+TEST(Text, PlanKeepsNamesAndShapesApart) {
+  const Outcome o = lacuna({"plan", "bert", "--data", "stories:20", "--batch-size", "2"});
+  expect_ok(o);
+  EXPECT_TRUE(holds(o.out, "encoder.blocks.0.attention.qkv.weight  (384, 128)")) << o.out;
+}
+
 TEST(Text, JudgesPairs) {
   TemporaryFolder f;
   const std::string run = bert_of_stories(f);
@@ -142,6 +204,8 @@ TEST(Text, WrongTasksAreTold) {
       {{"eval", "next-sentence", "--run", gpt}, "has no next-sentence"},
       {{"eval", "reconstruct", "--run", bert}, "has no reconstruct"},
       {{"eval", "next-sentence", "--run", bert, "--text", "a"}, "belong together"},
+      {{"eval", "next-sentence", "--run", bert, "--text", "a", "--next", ""}, "--next must be"},
+      {{"eval", "fill", "--run", bert, "--text", ""}, "--text has no [MASK]: got \"\""},
       {{"train", "gpt", "--data", "shapes", "--out", f / "x"}, "takes text"},
       {{"train", "inpainting", "--data", "stories", "--out", f / "x"}, "text"},
       {{"train", "bert", "--data", "stories:50", "--out", f / "x", "--tokenizer", "wordpiece:none"},
