@@ -11,13 +11,12 @@ enum Jitter { kBrightness, kContrast, kSaturation, kHue };
 
 /// Four of Jitter, two bits each, the first lowest: permutation number 0 to 23.
 LACUNA_HD inline unsigned jitter_order(int number) {
-  int left[4] = {kBrightness, kContrast, kSaturation, kHue};
-  unsigned order = 0;
+  unsigned left = kBrightness | kContrast << 2 | kSaturation << 4 | kHue << 6, order = 0;
   for (int k = 0; k < 4; k++) {
-    const int pick = number % (4 - k);
+    const int at = 2 * (number % (4 - k));
     number /= 4 - k;
-    order |= static_cast<unsigned>(left[pick]) << (2 * k);
-    for (int i = pick; i < 3; i++) left[i] = left[i + 1];
+    order |= (left >> at & 3) << (2 * k);
+    left = (left & ((1u << at) - 1)) | left >> (at + 2) << at;
   }
   return order;
 }
@@ -45,6 +44,7 @@ struct ResizeAxis {
   int size;
   Interpolation kind;
 
+  ResizeAxis() = default;
   LACUNA_HD ResizeAxis(std::int64_t size_, std::int64_t out, Interpolation kind_)
       : scale(static_cast<double>(size_) / static_cast<double>(out)),
         support((kind_ == Interpolation::bilinear ? 1 : 2) * (scale > 1 ? scale : 1.0)),
@@ -127,10 +127,19 @@ template <class T>
 struct Rotation {
   T cosine, sine, middle_y, middle_x;
   LACUNA_HD Rotation(float degrees, int height, int width)
-      : cosine(static_cast<T>(std::cos(degrees * (3.14159265358979323846 / 180)))),
-        sine(static_cast<T>(std::sin(degrees * (3.14159265358979323846 / 180)))),
-        middle_y(T(0.5) * (height - 1)),
-        middle_x(T(0.5) * (width - 1)) {}
+      : middle_y(T(0.5) * static_cast<T>(height - 1)),
+        middle_x(T(0.5) * static_cast<T>(width - 1)) {
+    // By the half angle, within -pi/2 .. pi/2, whose series are exact to 1e-12. The library's sine takes a stack on cuda.
+    const double x = degrees * (3.14159265358979323846 / 360), y = x * x;
+    double s = 1, c = 1;
+    for (int k = 16; k > 0; k -= 2) {
+      s = 1 - s * y * (1.0 / (k * (k + 1)));
+      c = 1 - c * y * (1.0 / (k * (k - 1)));
+    }
+    s *= x;
+    cosine = static_cast<T>(1 - 2 * s * s);
+    sine = static_cast<T>(2 * s * c);
+  }
 
   struct Place {
     int top, left;

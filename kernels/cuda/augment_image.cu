@@ -36,12 +36,18 @@ struct Pixel {
   float v[C];
 };
 
+// What is the same for a whole view: in shared memory, where it takes no registers.
+struct Plan {
+  View view;
+  ResizeAxis<float> rows, columns;
+};
+
 // Pixel (y, x) of the resized crop.
 template <int C>
-__device__ Pixel<C> cropped(const std::uint8_t* image, const View& v, const Options& o, int y,
+__device__ Pixel<C> cropped(const std::uint8_t* image, const Plan& plan, const Options& o, int y,
                             int x) {
-  const ResizeAxis<float> rows(static_cast<int>(v.height), o.out_height, o.interpolation),
-      columns(static_cast<int>(v.width), o.out_width, o.interpolation);
+  const View& v = plan.view;
+  const ResizeAxis<float>&rows = plan.rows, &columns = plan.columns;
   const auto down = rows.taps(y), across = columns.taps(v.flip != 0 ? o.out_width - 1 - x : x);
   const std::uint8_t* line = image + ((static_cast<int>(v.top) + down.first) * o.width +
                                       static_cast<int>(v.left) + across.first) *
@@ -105,13 +111,22 @@ __device__ void jitter_steps(Pixel<C>& p, unsigned order, int from, int to, cons
 }
 
 template <int C, class T>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 4)  // 64 registers: ptxas would spill for fewer
     augment_kernel(T* out, float* work, float* spare, const std::uint8_t* images, const View* views,
                    Options o) {
   LACUNA_SHARED(float, weights, [kMaxBlurRadius + 1]);
+  LACUNA_SHARED(Plan, plans, [1]);
   const std::int64_t row = blockIdx.x;
   const int width = o.out_width, pixels = o.out_height * width;
-  const View v = views[row];
+  if (threadIdx.x == 0) {
+    const View drawn = views[row];
+    plans[0] = {drawn,
+                {static_cast<int>(drawn.height), o.out_height, o.interpolation},
+                {static_cast<int>(drawn.width), width, o.interpolation}};
+  }
+  __syncthreads();
+  const Plan& plan = plans[0];
+  const View& v = plan.view;
   images += row % o.pictures * o.height * o.width * C;
   out += row * pixels * C;
   work += row * pixels * C;
@@ -120,7 +135,7 @@ __global__ void __launch_bounds__(kThreads)
 
   if (turned) {
     for (int i = threadIdx.x; i < pixels; i += kThreads)
-      store(work, i, cropped<C>(images, v, o, i / width, i % width));
+      store(work, i, cropped<C>(images, plan, o, i / width, i % width));
     __syncthreads();
     const Rotation<float> rotation(v.angle, o.out_height, width);
     for (int i = threadIdx.x; i < pixels; i += kThreads)
@@ -153,7 +168,7 @@ __global__ void __launch_bounds__(kThreads)
   while (jittered && (order >> (2 * contrast) & 3) != kContrast) contrast++;
   float sum = 0;
   for (int i = threadIdx.x; i < pixels; i += kThreads) {
-    Pixel<C> p = turned ? load<C>(spare, i) : cropped<C>(images, v, o, i / width, i % width);
+    Pixel<C> p = turned ? load<C>(spare, i) : cropped<C>(images, plan, o, i / width, i % width);
     if (jittered) {
       jitter_steps(p, order, 0, contrast, v, 0.0f);
       sum += luma(p.v);
