@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 BATCH = {"cifar": 256, "imagenet": 32}
-COUNT = {"cifar": 8192, "imagenet": 256}  # pictures a round
+COUNT = {"cifar": 2048, "imagenet": 64}  # pictures a round
 
 THEIRS = r'''
 import os, sys, time
