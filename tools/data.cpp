@@ -69,11 +69,8 @@ class Data : public Command {
   // ImageNet's for larger ones.
   int views() {
     LACUNA_CHECK(!out_.empty(), "usage", "--out FILE is missing: where the sheet goes");
-    const auto source = open_source(spec_, split_, options());
-    const std::vector<Field> fields = source->fields();
-    LACUNA_CHECK(
-        std::any_of(fields.begin(), fields.end(), [](const Field& f) { return f.name == "image"; }),
-        "usage", "views are made of pictures: got ", spec_);
+    LACUNA_CHECK(!is_text(parse_spec(spec_)), "usage", "views are made of pictures: got ", spec_);
+    const auto source = open_source(spec_, split_);
     std::vector<std::int64_t> ids;
     for (std::int64_t i = 0; i < std::min<std::int64_t>(8, source->size()); i++) ids.push_back(i);
     LACUNA_CHECK(!ids.empty(), "data", spec_, " has no pictures");
