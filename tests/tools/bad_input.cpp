@@ -134,6 +134,8 @@ const std::vector<BadInput>& cases() {
       {"tokens_missing", "data describe tokens:@/nowhere", "nowhere"},
       {"tokens_out", "data tokens stories:9", "--out FILE is missing"},
       {"tokens_format", "data tokens stories:9 --out @/t.bin --format raw", "nanogpt or llm.c"},
+      {"views_out", "data views shapes:4", "--out FILE is missing"},
+      {"views_of_text", "data views stories:9 --out @/v.png", "made of pictures"},
       {"device_of_one", train + "shapes --device cpu:1", "only cuda"},
       {"import_ours", "import @/run/checkpoint.safetensors --out @/imported.safetensors",
        "--init takes it"},
