@@ -12,6 +12,10 @@ double Task::loss_start() const { return std::numeric_limits<double>::quiet_NaN(
 double Task::loss_floor() const { return std::numeric_limits<double>::quiet_NaN(); }
 double Task::loss_plateau() const { return std::numeric_limits<double>::quiet_NaN(); }
 
+Tensor Task::represent(Context&, const Batch&) {
+  fail("represent", "this task has no one vector a sample that could be judged");
+}
+
 #define TASK(name) extern const TaskInfo name##_task;
 #include "tasks.def"
 #undef TASK
