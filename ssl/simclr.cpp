@@ -151,6 +151,12 @@ class Simclr : public Task {
     return losses;
   }
 
+  // The whole picture on [0, 1], as its views are.
+  Tensor represent(Context& context, const Batch& batch) override {
+    const Tensor pixels = to(to(batch["image"], Dtype::f32) / 255, context.activations);
+    return to(model_.encoder.forward(context, pixels), Dtype::f32);
+  }
+
   std::vector<Picture> pictures(Context& context, const Batch& batch) override {
     NoGrad guard;
     const Tensor& originals = batch["image"];

@@ -1,11 +1,12 @@
 // lacuna export: a run's weights as safetensors with the names and layouts of PyTorch; those of gpt and bert as transformers
-// has them (GPT2LMHeadModel, BertForPreTraining).
+// has them (GPT2LMHeadModel, BertForPreTraining), and the ResNet of simclr, without its heads, as torchvision has it.
 #include <fmt/core.h>
 
 #include <filesystem>
 
 #include "../core/safetensors.h"
 #include "../nn/backbones/huggingface.h"
+#include "../nn/backbones/torchvision.h"
 #include "command.h"
 #include "format.h"
 #include "layouts.h"
@@ -27,10 +28,13 @@ class Export : public Command {
     LACUNA_CHECK(!out_.empty(), "usage", "--out FILE is missing: where the weights are to go");
     const RunConfig config = read_run(folder_);
     const std::string task = config.info->name;
-    const StateDict ours = with_prefix(read_safetensors(folder_.checkpoint()).tensors, "model.");
+    const Safetensors checkpoint = read_safetensors(folder_.checkpoint());
+    const StateDict ours = with_prefix(checkpoint.tensors, "model.");
     StateDict theirs;
     if (task == "bert" || (task == "gpt" && config.settings.text("model.kind") == "gpt2"))
       theirs = to_huggingface(task, ours);
+    else if (task == "simclr")
+      theirs = to_torchvision(ours, std::atoll(checkpoint.metadata.at("step").c_str()));
     else
       for (const auto& [name, tensor] : ours) theirs[name] = to_pytorch(tensor);
     write_safetensors(out_, theirs, {{"format", "pt"}, {"task", task}});

@@ -1,9 +1,10 @@
-// lacuna import: safetensors with PyTorch's names and layouts, or of transformers' GPT2LMHeadModel and BertForPreTraining, turned
-// into a file that --init takes.
+// lacuna import: safetensors with PyTorch's names and layouts, or of transformers' GPT2LMHeadModel and BertForPreTraining, or of
+// torchvision's ResNets, turned into a file that --init takes.
 #include <fmt/core.h>
 
 #include "../core/safetensors.h"
 #include "../nn/backbones/huggingface.h"
+#include "../nn/backbones/torchvision.h"
 #include "../nn/state.h"
 #include "command.h"
 #include "layouts.h"
@@ -24,8 +25,11 @@ class Import : public Command {
     const Safetensors theirs = read_safetensors(file_);
     LACUNA_CHECK(!theirs.metadata.count("lacuna"), "import", file_,
                  " is Lacuna's own already: lacuna train --init takes it as it is");
-    const std::string model = huggingface_model(theirs.tensors);
-    if (model.empty())
+    const bool resnet = is_torchvision_resnet(theirs.tensors);
+    const std::string model = resnet ? "simclr" : huggingface_model(theirs.tensors);
+    if (resnet)
+      insert_with_prefix(ours, "model.", from_torchvision(theirs.tensors));
+    else if (model.empty())
       for (const auto& [name, tensor] : theirs.tensors)
         ours["model." + name] = from_pytorch(tensor);
     else
@@ -42,6 +46,11 @@ class Import : public Command {
   // What a model of these shapes is called in settings. How many heads share the width cannot be seen: 64 numbers a head are
   // usual.
   static std::string settings_of(const std::string& model, const StateDict& ours) {
+    if (model == "simclr") {
+      const ResNetOptions o = resnet_options_of(with_prefix(ours, "model."));
+      return fmt::format(" --set model.backbone=resnet{} --set model.width={} --set model.stem={}",
+                         o.depth, o.width, o.imagenet_stem ? "imagenet" : "small");
+    }
     const Tensor &token = ours.at("model.encoder.token.weight"),
                  &position = ours.at("model.encoder.position.weight");
     int layers = 0;

@@ -84,10 +84,24 @@ void write_settings(const RunFolder& folder, const Settings& settings) {
 void load_weights(Module& model, const std::string& run_or_file) {
   const bool folder = fs::is_directory(run_or_file);
   const std::string file = folder ? RunFolder{run_or_file}.checkpoint() : run_or_file;
-  const StateDict weights = with_prefix(read_safetensors(file).tensors, "model.");
+  StateDict weights = with_prefix(read_safetensors(file).tensors, "model.");
   LACUNA_CHECK(!weights.empty(), "init", file,
                " holds no weights: no tensor's name begins with \"model.\" (lacuna import makes "
                "such a file)");
+  const auto is_in = [](const char* part, const std::string& name) {
+    return name.rfind(part, 0) == 0;
+  };
+  bool encoder_alone = true;
+  for (const auto& [name, tensor] : weights) encoder_alone &= is_in("encoder.", name);
+  const StateDict drawn = model.state_dict();
+  for (auto it = weights.begin(); it != weights.end();) {
+    const auto mine = drawn.find(it->first);
+    const bool fits = mine != drawn.end() && mine->second.shape() == it->second.shape();
+    it = is_in("probe.", it->first) && !fits ? weights.erase(it) : std::next(it);
+  }
+  for (const auto& [name, tensor] : drawn)
+    if (is_in("probe.", name) || (encoder_alone && !is_in("encoder.", name)))
+      weights.emplace(name, tensor.clone());
   model.load_state_dict(weights);
 }
 

@@ -50,8 +50,9 @@ Device use_machine(const Settings& settings);
 /// Writes config.toml.
 void write_settings(const RunFolder& folder, const Settings& settings);
 
-/// Fills a model from a run folder's checkpoint or from a file of `lacuna import`. Error where the names or shapes are not
-/// the model's.
+/// Fills a model from a run folder's checkpoint or from a file of `lacuna import`. Where that holds an encoder alone, the rest
+/// stays as it was drawn, and so does a probe of other classes, which belongs to the data that it watched. Error where names or
+/// shapes are otherwise not the model's.
 void load_weights(Module& model, const std::string& run_or_file);
 
 struct Trained {

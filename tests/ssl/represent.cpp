@@ -63,6 +63,13 @@ TEST(represent, inpainting_hides_nothing) {
   EXPECT_EQ(represent(*task, *data, {1, 2}), represent(*noisy, *data, {1, 2}));
 }
 
+TEST(represent, simclr_sees_the_whole_picture) {
+  const auto data = make_shapes({.size = 10});
+  const auto task = make("simclr", *data, {{"model.backbone", "resnet10"}, {"model.width", "4"}});
+  expect_representation(*task, *data);
+  EXPECT_EQ(represent(*task, *data, {1, 2}).size(), 2u * 32);
+}
+
 TEST(represent, of_text) {
   for (const char* name : {"bert", "gpt"}) {
     const TaskInfo& info = find_task(name);
