@@ -120,6 +120,7 @@ TEST(simclr_golden, a_step_is_pytorchs) {
 TEST(simclr, heads_are_the_papers) {
   const auto names = [](const ProjectionOptions& o) {
     Sequential head = projection_head(o);
+    head.initialize(0);
     std::string all;
     for (const auto& p : head.parameters()) all += p.name + " ";
     return all;
