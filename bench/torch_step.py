@@ -1,6 +1,6 @@
 """PyTorch's side of bench/versus_pytorch.py: the steps of bench/steps/models.h, on request.
 
-usage: python torch_step.py autoencoder|gpt|bert-mini BATCH THREADS contiguous|channels_last
+usage: python torch_step.py autoencoder|gpt|bert-mini|simclr BATCH THREADS contiguous|channels_last
     a line "run N" gives a line with the milliseconds of N steps; "memory" the peak of tensor bytes in a step and the
     resident bytes; "version" PyTorch's version
 """
@@ -115,7 +115,24 @@ class BertMini(nn.Module):
         return F.cross_entropy(scores, targets) + F.cross_entropy(self.nsp(torch.tanh(self.pooler(x[:, 0]))), pairs)
 
 
-clip = 1.0
+class Simclr(nn.Module):
+    def __init__(self):
+        super().__init__()
+        import torchvision  # nothing else needs it
+
+        self.encoder = torchvision.models.resnet18(zero_init_residual=True)
+        self.encoder.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+        self.encoder.maxpool, self.encoder.fc = nn.Identity(), nn.Identity()
+        self.projection = nn.Sequential(nn.Linear(512, 1024), nn.ReLU(), nn.Linear(1024, 128))
+
+    def loss(self, views):
+        z = F.normalize(self.projection(self.encoder(views)))
+        scores = z @ z.T / 0.5
+        scores.fill_diagonal_(float("-inf"))
+        return F.cross_entropy(scores, torch.arange(len(z)).roll(len(z) // 2))
+
+
+clip, moments = 1.0, 2
 if name == "autoencoder":
     layout = torch.channels_last if sys.argv[4] == "channels_last" else torch.contiguous_format
     model = Autoencoder().to(memory_format=layout)
@@ -130,8 +147,16 @@ elif name == "bert-mini":
     optimizer = adamw(model, lr=1e-4, eps=1e-6, weight_decay=0.01)
     data = (torch.randint(0, BertMini.WORDS, (batch, 128)), (torch.arange(128) >= 64).long().expand(batch, 128).contiguous(),
             torch.randint(0, 2, (batch,)))
+elif name == "simclr":
+    layout = torch.channels_last if sys.argv[4] == "channels_last" else torch.contiguous_format
+    model = Simclr().to(memory_format=layout)
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    vectors = [p for p in model.parameters() if p.ndim < 2]
+    optimizer = torch.optim.SGD([{"params": matrices, "weight_decay": 5e-4}, {"params": vectors}], lr=0.06 * batch / 256, momentum=0.9)
+    clip, moments = None, 1
+    data = (torch.rand(2 * batch, 3, 32, 32).to(memory_format=layout),)
 else:
-    sys.exit("usage: torch_step.py autoencoder|gpt|bert-mini BATCH THREADS contiguous|channels_last")
+    sys.exit("usage: torch_step.py autoencoder|gpt|bert-mini|simclr BATCH THREADS contiguous|channels_last")
 
 
 def step():
@@ -145,8 +170,8 @@ def step():
 
 
 def peak_bytes():
-    """Largest sum of live allocations in a step, beside parameters, gradients and Adam's moments, which are alive before."""
-    alive = sum(4 * p.numel() * 4 for p in model.parameters()) + sum(t.numel() * t.element_size() for t in data)
+    """Largest sum of live allocations in a step, beside parameters, gradients and the optimizer's moments, which are alive before."""
+    alive = sum((2 + moments) * p.numel() * 4 for p in model.parameters()) + sum(t.numel() * t.element_size() for t in data)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
         step()
     total = most = 0

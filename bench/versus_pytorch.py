@@ -2,8 +2,8 @@
 
 usage: python bench/versus_pytorch.py --build build/cpu [--threads 2] [--rounds 12] [--only gpt] [--out results.json]
 
-Both sides do the same steps on the same machine: the inpainting autoencoder, a GPT in nanoGPT's setting for a processor, and
-BERT-Mini (bench/steps/models.h says what they are; bench/torch_step.py are PyTorch's). Rounds alternate, so that what else the machine does meets both; a round's first steps warm up and do not count. The
+Both sides do the same steps on the same machine: the inpainting autoencoder, a GPT in nanoGPT's setting for a processor,
+BERT-Mini, and SimCLR's ResNet-18 on two views of each picture, which are given (bench/steps/models.h says what they are; bench/torch_step.py are PyTorch's). Rounds alternate, so that what else the machine does meets both; a round's first steps warm up and do not count. The
 multiply-add peak is measured again between rounds, and a step's limit is its multiply-adds (those of convolutions, the
 valid taps alone, and of matrix products; everything else is memory traffic) at that peak. PyTorch's peak of tensor bytes is summed from its
 profiler's allocations in one step, with what was alive before. Start-up is from process start to the end of the first step
@@ -68,12 +68,25 @@ def bert_flops(batch):
     return batch * (transformer_flops(4, 256, 128, 128 * 128) + 3 * 2 * heads)
 
 
+def simclr_flops(batch):
+    """Of two views a sample: ResNet-18 with the stem for small pictures, and a head of 512, 1024, 128."""
+    stem = 32 * 32 * valid_taps(32) * 3 * 64
+    once, side, width = 4 * 32 * 32 * valid_taps(32) * 64 * 64, 32, 64
+    for _ in range(3):
+        side, narrow, width = side // 2, width, 2 * width
+        halving = ((3 * side - 1) / side) ** 2  # a 3x3 kernel of stride 2 and padding 1 leaves the picture on two edges
+        once += side * side * ((halving + 1) * narrow * width + 3 * valid_taps(side) * width * width)
+    once += 512 * 1024 + 1024 * 128 + 2 * batch * 128
+    return 2 * 2 * batch * (2 * stem + 3 * once)
+
+
 # Name for people and for both programs, batch, steps a round, PyTorch's layouts, flops.
 STEPS = (
     ("inpainting autoencoder", "autoencoder", 64, 4, ("contiguous", "channels_last"), autoencoder_flops),
     ("inpainting autoencoder", "autoencoder", 4, 25, ("contiguous", "channels_last"), autoencoder_flops),
     ("GPT, 4 layers of 128, 64 tokens", "gpt", 12, 12, ("contiguous",), gpt_flops),
     ("BERT-Mini, 128 tokens", "bert-mini", 8, 3, ("contiguous",), bert_flops),
+    ("SimCLR, ResNet-18, two views", "simclr", 32, 3, ("contiguous", "channels_last"), simclr_flops),
 )
 
 

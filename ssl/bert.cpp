@@ -112,6 +112,13 @@ class BertTask : public Task {
     losses.parts["nsp_balance"] = mean(to(labels, Dtype::f32));
     return losses;
   }
+  // The vector of [CLS], before the pooler, which is not trained without pairs.
+  Tensor represent(Context& context, const Batch& batch) override {
+    const Tensor segments = batch.has("segment") ? batch["segment"] : Tensor();
+    return to(
+        select(model_.encoder.forward(context, batch["tokens"], segments, batch["length"]), 1, 0),
+        Dtype::f32);
+  }
   std::map<std::string, std::int64_t> counts(Context& context, const Batch& batch) override {
     std::map<std::string, std::int64_t> counts;
     counts["mlm"] = labelled(mask(context, batch).labels, mask_.ignore_index).count;

@@ -8,6 +8,7 @@
 // with a decay of matrices only, a cosine down to a tenth of the rate.
 #include "../nn/backbones/gpt.h"
 #include "../core/ops/cross_entropy.h"
+#include "../core/ops/index.h"
 #include "../core/ops/shape.h"
 #include "../core/tape.h"
 #include "text.h"
@@ -59,6 +60,17 @@ class GptTask : public Task {
     Losses losses{cross_entropy(logits, targets.tokens), {}};
     if (!context.training) losses.parts["accuracy"] = accuracy_of(logits, targets.tokens);
     return losses;
+  }
+  // The vector of a row's last token, which has seen all the others.
+  Tensor represent(Context& context, const Batch& batch) override {
+    const std::int64_t size = std::min(batch["tokens"].dim(1), model_.encoder.options().context);
+    const Tensor hidden =
+        model_.encoder.forward(context, contiguous(slice(batch["tokens"], 1, 0, size)));
+    std::vector<std::int64_t> last;
+    for (std::int64_t length : batch["length"].to_vector<std::int64_t>())
+      last.push_back(static_cast<std::int64_t>(last.size()) * size + std::min(length, size) - 1);
+    const Tensor places = Tensor::from(last, {hidden.dim(0)}, hidden.device());
+    return to(index_select(flatten(hidden, 0, 1), 0, places), Dtype::f32);
   }
   std::map<std::string, std::int64_t> counts(Context&, const Batch& batch) override {
     const std::int64_t tokens = next_tokens(batch["tokens"], batch["length"]).count;

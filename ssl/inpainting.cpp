@@ -22,6 +22,7 @@
 #include "../core/ops/elementwise.h"
 #include "../core/ops/mask_image.h"
 #include "../core/ops/pointwise_loss.h"
+#include "../core/ops/pool2d.h"
 #include "../core/ops/shape.h"
 #include "../core/tape.h"
 #include "../kernels/cpu/parallel.h"
@@ -180,6 +181,16 @@ class Inpainting : public Task, public Reconstructs {
     return losses;
   }
 
+  // The code's average over places: as many numbers for pictures of any size, and what is in a picture rather than where. The
+  // code as it is has more values than the picture itself.
+  Tensor represent(Context& context, const Batch& batch) override {
+    const MaskOptions whole{
+        .kind = MaskKind::none, .low = mode_->low, .high = mode_->high, .mean = mask_.mean};
+    const MaskedImage image =
+        mask_image(pixels_of(batch), whole, context, "inpainting.mask", context.activations);
+    return to(global_avg_pool(network_->encoder.forward(context, image.masked)), Dtype::f32);
+  }
+
   Reconstruction reconstruct(Context& context, const Batch& batch) override {
     NoGrad guard;
     const MaskedImage image = hide(context, batch);
@@ -205,11 +216,14 @@ class Inpainting : public Task, public Reconstructs {
   }
 
  private:
-  MaskedImage hide(const Context& context, const Batch& batch) const {
+  const Tensor& pixels_of(const Batch& batch) const {
     const Tensor& pixels = batch["image"];
     LACUNA_CHECK(pixels.dim(-1) == channels_, "inpainting", "the network was made for ", channels_,
                  " channels: got ", describe("image", pixels));
-    return mask_image(pixels, mask_, context, "inpainting.mask", context.activations);
+    return pixels;
+  }
+  MaskedImage hide(const Context& context, const Batch& batch) const {
+    return mask_image(pixels_of(batch), mask_, context, "inpainting.mask", context.activations);
   }
 
   const Mode* mode_ = nullptr;

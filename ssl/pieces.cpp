@@ -46,6 +46,7 @@ Losses add_gradients(Task& task, Context& context, const Batch& batch, int phase
   if (pieces <= 1) {
     Losses losses = task.step(context, batch, phase);
     backward(losses.total);
+    if (losses.aside.defined()) backward(losses.aside);
     return losses;
   }
   const Tensor ids = context.ids;
@@ -60,6 +61,9 @@ Losses add_gradients(Task& task, Context& context, const Batch& batch, int phase
     const Losses losses = task.step(context, piece, phase);
     const Tensor share = share_of(losses, terms, whole);
     backward(share);
+    if (losses.aside.defined())
+      backward(losses.aside *
+               (static_cast<double>(terms.samples) / static_cast<double>(whole.samples)));
     sum.total = sum.total.defined() ? sum.total + share.detach() : share.detach();
     means.add(losses, terms);
   }

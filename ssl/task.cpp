@@ -1,5 +1,6 @@
 #include "task.h"
 
+#include <cmath>
 #include <limits>
 
 #include "../core/suggest.h"
@@ -10,6 +11,10 @@ namespace lacuna {
 double Task::loss_start() const { return std::numeric_limits<double>::quiet_NaN(); }
 double Task::loss_floor() const { return std::numeric_limits<double>::quiet_NaN(); }
 double Task::loss_plateau() const { return std::numeric_limits<double>::quiet_NaN(); }
+
+Tensor Task::represent(Context&, const Batch&) {
+  fail("represent", "this task has no one vector a sample that could be judged");
+}
 
 #define TASK(name) extern const TaskInfo name##_task;
 #include "tasks.def"
@@ -65,6 +70,10 @@ void declare_run(Settings& s, const TaskInfo& task) {
   s.declare("optim.optimizer", std::string("adamw"), "adam, adamw, lamb, lars or sgd",
             optimizer_names());
   s.declare("optim.lr", 1e-3, "learning rate", 0, 1e6);
+  s.declare("optim.lr_scaling", std::string("none"),
+            "what optim.lr is multiplied by: none: 1; linear: batch_size / 256; sqrt: the square "
+            "root of batch_size",
+            {"none", "linear", "sqrt"});
   s.declare("optim.weight_decay", 0.0,
             "adam, lars, sgd: added to the gradient; adamw, lamb: decoupled", 0, 1e6);
   s.declare("optim.beta1", 0.9, "adam, lamb: decay of the first moment", 0, 1);
@@ -80,6 +89,7 @@ void declare_run(Settings& s, const TaskInfo& task) {
             "of the learning rate after warm-up: constant, linear or cosine (to final_lr), step",
             {"constant", "linear", "cosine", "step"});
   s.declare("optim.warmup", std::int64_t{0}, "steps of linear warm-up", 0, huge);
+  s.declare("optim.warmup_epochs", 0.0, "epochs of it, instead; 0: optim.warmup steps", 0, 1e9);
   s.declare("optim.final_lr", 0.0, "linear, cosine: learning rate at the end", 0, 1e6);
   s.declare("optim.step_every", std::int64_t{1000}, "schedule step: steps between drops", 1, huge);
   s.declare("optim.step_gamma", 0.1, "schedule step: factor of a drop", 0, 1);
@@ -120,6 +130,13 @@ void declare_run(Settings& s, const TaskInfo& task) {
       .of_machine = true;
 
   task.declare(s);
+}
+
+double learning_rate(const Settings& s) {
+  const double lr = s.number("optim.lr"),
+               batch = static_cast<double>(s.integer("train.batch_size"));
+  const std::string& scaling = s.text("optim.lr_scaling");
+  return scaling == "linear" ? lr * batch / 256 : scaling == "sqrt" ? lr * std::sqrt(batch) : lr;
 }
 
 Dtype use_precision(const Settings& settings) {

@@ -14,10 +14,12 @@
 
 namespace lacuna {
 
-/// What a step computed: `total` is differentiated, `parts` are for the log.
+/// What a step computed: `total` is differentiated, `parts` are for the log. `aside`, where given, is differentiated, too, and
+/// is no part of the loss: that of a probe which watches the features, detached from them.
 struct Losses {
   Tensor total;
   std::map<std::string, Tensor> parts;
+  Tensor aside = {};
 };
 
 /// A picture for people: (H, W, C) u8 on cpu, C 1 or 3.
@@ -50,6 +52,8 @@ class Task {
   virtual std::map<std::string, std::int64_t> counts(Context&, const Batch&) { return {}; }
   /// Whether weight decay pulls at a parameter.
   virtual bool decays(const NamedTensor& parameter) const { return true; }
+  /// What the learning rate is multiplied by for a parameter.
+  virtual double lr_scale(const NamedTensor& parameter) const { return 1; }
 
   /// Whether every step of an epoch does the same work on other samples, so that it can be captured and replayed
   /// (train.graph): nothing that step() computes on the host may differ from one batch to the next.
@@ -70,6 +74,11 @@ class Task {
 
   /// Looks at each line of the log; gives back a line of warning, or "".
   virtual std::string watch(const Metrics& logged) { return ""; }
+
+  /// What the encoder makes of each sample, one vector a row: (N, D) f32 on the encoder's device, differentiable, by encoder()
+  /// alone. Nothing is hidden, augmented or drawn. Layers that behave otherwise in training (BatchNorm, dropout) go by
+  /// context.training: evaluation sets it to false, fine-tuning to true. The default is an Error: there is no such thing.
+  virtual Tensor represent(Context& context, const Batch& batch);
 
   /// Pictures of what the task does to some samples, for samples/ and the report.
   virtual std::vector<Picture> pictures(Context& context, const Batch& batch) { return {}; }
@@ -105,6 +114,9 @@ std::vector<std::string> optimizer_names();
 
 /// Declares what every run has: [data], [optim] and [train]; then the task's own keys.
 void declare_run(Settings& settings, const TaskInfo& task);
+
+/// The base of the schedule: optim.lr as optim.lr_scaling has it.
+double learning_rate(const Settings& settings);
 
 /// Makes train.precision hold for the products of this process, and gives the type of activations. Fails where the device is
 /// cpu and the precision is not f32.

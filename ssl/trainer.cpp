@@ -32,37 +32,44 @@ double seconds_since(Clock::time_point start) {
 std::unique_ptr<Optimizer> make_optimizer(const Settings& s, const Task& task,
                                           std::vector<NamedTensor> parameters) {
   const std::string& kind = s.text("optim.optimizer");
-  std::set<std::string> free;
-  for (const NamedTensor& p : parameters)
-    if (!task.decays(p)) free.insert(p.name);
-  const std::vector<ParameterGroup> groups{
-      {.holds = [free](const std::string& name) { return free.count(name) != 0; },
-       .weight_decay = 0,
-       .adapt = false}};
+  // Parameters that are treated alike make a group.
+  std::map<std::pair<double, bool>, std::set<std::string>> alike;
+  for (const NamedTensor& p : parameters) alike[{task.lr_scale(p), task.decays(p)}].insert(p.name);
+  std::vector<ParameterGroup> groups;
+  for (const auto& [how, names] : alike) {
+    const auto& [scale, decays] = how;
+    ParameterGroup group{
+        .holds = [names = names](const std::string& name) { return names.count(name) != 0; },
+        .lr_scale = scale,
+        .adapt = decays};
+    if (!decays) group.weight_decay = 0;
+    groups.push_back(std::move(group));
+  }
+  const double lr = learning_rate(s);
   if (kind == "sgd")
     return std::make_unique<Sgd>(std::move(parameters),
-                                 Sgd::Options{.lr = s.number("optim.lr"),
+                                 Sgd::Options{.lr = lr,
                                               .momentum = s.number("optim.momentum"),
                                               .nesterov = s.flag("optim.nesterov"),
                                               .weight_decay = s.number("optim.weight_decay")},
                                  groups);
   if (kind == "lars")
     return std::make_unique<Lars>(std::move(parameters),
-                                  Lars::Options{.lr = s.number("optim.lr"),
+                                  Lars::Options{.lr = lr,
                                                 .momentum = s.number("optim.momentum"),
                                                 .eta = s.number("optim.trust"),
                                                 .weight_decay = s.number("optim.weight_decay")},
                                   groups);
   if (kind == "lamb")
     return std::make_unique<Lamb>(std::move(parameters),
-                                  Lamb::Options{.lr = s.number("optim.lr"),
+                                  Lamb::Options{.lr = lr,
                                                 .beta1 = s.number("optim.beta1"),
                                                 .beta2 = s.number("optim.beta2"),
                                                 .eps = s.number("optim.eps"),
                                                 .weight_decay = s.number("optim.weight_decay"),
                                                 .bias_correction = s.flag("optim.bias_correction")},
                                   groups);
-  const Adam::Options options{.lr = s.number("optim.lr"),
+  const Adam::Options options{.lr = lr,
                               .beta1 = s.number("optim.beta1"),
                               .beta2 = s.number("optim.beta2"),
                               .eps = s.number("optim.eps"),
@@ -72,11 +79,12 @@ std::unique_ptr<Optimizer> make_optimizer(const Settings& s, const Task& task,
   return std::make_unique<AdamW>(std::move(parameters), options, groups);
 }
 
-Schedule make_schedule(const Settings& s, std::int64_t steps) {
-  const double lr = s.number("optim.lr");
+Schedule make_schedule(const Settings& s, std::int64_t steps, std::int64_t per_epoch) {
+  const double lr = learning_rate(s), epochs = s.number("optim.warmup_epochs");
   return {.shape = schedule_shape(s.text("optim.schedule")),
           .base = lr,
-          .warmup = s.integer("optim.warmup"),
+          .warmup = epochs > 0 ? std::llround(epochs * static_cast<double>(per_epoch))
+                               : s.integer("optim.warmup"),
           .total = steps,
           .last = lr > 0 ? s.number("optim.final_lr") / lr : 0,
           .every = s.integer("optim.step_every"),
@@ -150,7 +158,7 @@ Tensor Trainer::update(const Batch& batch, int phase) {
 }
 
 void Trainer::start_step(const Staged& now) {
-  const Schedule schedule = make_schedule(settings_, steps_);
+  const Schedule schedule = make_schedule(settings_, steps_, train_.per_epoch());
   for (auto& optimizer : optimizers_) optimizer->lr = schedule.at(step_);
   const auto all_phases = [this](const Batch& batch) {
     std::vector<Tensor> results;

@@ -1,5 +1,6 @@
 // lacuna export: a run's weights as safetensors with the names and layouts of PyTorch; those of gpt and bert as transformers
-// has them (GPT2LMHeadModel, BertForPreTraining), with a config.json beside them.
+// has them (GPT2LMHeadModel, BertForPreTraining), with a config.json beside them; the ResNet of simclr, without its heads, as
+// torchvision has it.
 #include <fmt/core.h>
 
 #include <filesystem>
@@ -7,6 +8,7 @@
 #include "../core/files.h"
 #include "../nn/backbones/huggingface.h"
 #include "../nn/backbones/registry.h"
+#include "../nn/backbones/torchvision.h"
 #include "../ssl/trainer.h"
 #include "command.h"
 #include "huggingface_config.h"
@@ -35,6 +37,8 @@ class Export : public Command {
     if (task == "bert" || (task == "gpt" && config.settings.text("model.kind") == "gpt2")) {
       theirs = to_huggingface(task, ours);
       write_config(checkpoint, ours.count("nsp.weight") != 0);
+    } else if (task == "simclr") {
+      theirs = to_torchvision(ours, std::atoll(checkpoint.metadata.at("step").c_str()));
     } else {
       for (const auto& [name, tensor] : ours) theirs[name] = to_pytorch(tensor);
     }

@@ -1,11 +1,13 @@
-// lacuna import: safetensors with PyTorch's names and layouts, or of transformers' GPT2LMHeadModel and BertForPreTraining, turned
-// into a file that --init takes. What shapes do not show is read from transformers' config.json beside the file.
+// lacuna import: safetensors with PyTorch's names and layouts, or of transformers' GPT2LMHeadModel and BertForPreTraining, or of
+// torchvision's ResNets, turned into a file that --init takes. What shapes of transformers' models do not show is read from
+// config.json beside the file.
 #include <fmt/core.h>
 
 #include <filesystem>
 
 #include "../core/safetensors.h"
 #include "../nn/backbones/huggingface.h"
+#include "../nn/backbones/torchvision.h"
 #include "../nn/state.h"
 #include "command.h"
 #include "huggingface_config.h"
@@ -37,6 +39,14 @@ class Import : public Command {
       insert_with_prefix(ours, "model.", weights);
       task = metadata["task"] = model;
       if (!encoder.architecture.empty()) metadata["encoder"] = encoder.architecture;
+    } else if (is_torchvision_resnet(theirs.tensors)) {
+      const StateDict weights = from_torchvision(theirs.tensors);
+      insert_with_prefix(ours, "model.", weights);
+      task = metadata["task"] = "simclr";
+      const ResNetOptions o = resnet_options_of(weights);
+      encoder.settings =
+          fmt::format(" --set model.backbone=resnet{} --set model.width={} --set model.stem={}",
+                      o.depth, o.width, o.imagenet_stem ? "imagenet" : "small");
     } else {
       for (const auto& [name, tensor] : theirs.tensors)
         ours["model." + name] = from_pytorch(tensor);

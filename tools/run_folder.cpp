@@ -104,7 +104,7 @@ void load_weights(Task& task, const TaskInfo& info, const std::string& tokenizer
     const auto it = saved.metadata.find(key);
     return it == saved.metadata.end() ? std::string() : it->second;
   };
-  const StateDict weights = with_prefix(saved.tensors, "model.");
+  StateDict weights = with_prefix(saved.tensors, "model.");
   LACUNA_CHECK(!weights.empty(), "init", file,
                " holds no weights: no tensor's name begins with \"model.\" (lacuna import makes "
                "such a file)");
@@ -114,6 +114,20 @@ void load_weights(Task& task, const TaskInfo& info, const std::string& tokenizer
                "init", file,
                " was trained with another tokenizer: its tokens would mean other words "
                "here (--tokenizer hf:RUN/tokenizer.json is a run's own)");
+  const auto is_in = [](const char* part, const std::string& name) {
+    return name.rfind(part, 0) == 0;
+  };
+  bool encoder_alone = true;
+  for (const auto& [name, tensor] : weights) encoder_alone &= is_in("encoder.", name);
+  const StateDict drawn = task.model().state_dict();
+  for (auto it = weights.begin(); it != weights.end();) {
+    const auto mine = drawn.find(it->first);
+    const bool fits = mine != drawn.end() && mine->second.shape() == it->second.shape();
+    it = is_in("probe.", it->first) && !fits ? weights.erase(it) : std::next(it);
+  }
+  for (const auto& [name, tensor] : drawn)
+    if (is_in("probe.", name) || (encoder_alone && !is_in("encoder.", name)))
+      weights.emplace(name, tensor.clone());
   task.model().load_state_dict(weights);
   check_architecture(file, said("encoder"), task.encoder().architecture());
 }

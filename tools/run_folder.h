@@ -50,9 +50,10 @@ Device use_machine(const Settings& settings);
 /// Writes config.toml.
 void write_settings(const RunFolder& folder, const Settings& settings);
 
-/// Fills a new task's model from a run folder's checkpoint or from a file of `lacuna import`. Error where that is of another
-/// task, of another `tokenizer` (fingerprint(), where both are known), or of another network: names, shapes, and what these
-/// do not show, such as the number of heads.
+/// Fills a new task's model from a run folder's checkpoint or from a file of `lacuna import`. Where that holds an encoder alone, the
+/// rest stays as it was drawn, and so does a probe of other classes, which belongs to the data that it watched. Error where
+/// it is of another task, of another `tokenizer` (fingerprint(), where both are known), or of another network: names,
+/// shapes, and what these do not show, such as the number of heads.
 void load_weights(Task& task, const TaskInfo& info, const std::string& tokenizer,
                   const std::string& run_or_file);
 

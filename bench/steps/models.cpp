@@ -9,6 +9,8 @@
 #include "../../nn/backbones/gpt.h"
 #include "../../nn/optim/adam.h"
 #include "../../nn/optim/clip.h"
+#include "../../nn/optim/sgd.h"
+#include "../../ssl/simclr.h"
 #include "../../ssl/text.h"
 
 namespace lacuna::bench {
@@ -21,8 +23,8 @@ struct Training {
   std::unique_ptr<Optimizer> optimizer;
   Context context = {};
 
-  template <class Options>
-  explicit Training(const Options& options) : model(options) {
+  template <class... Options>
+  explicit Training(const Options&... options) : model(options...) {
     model.initialize(0);
   }
   double update(const Tensor& loss, double clip = 0) {
@@ -33,10 +35,11 @@ struct Training {
     return loss.item();
   }
   /// Weight decay of matrices only.
-  void use_adamw(const Adam::Options& options) {
+  template <class Rule, class Options>
+  void use(const Options& options) {
     std::map<std::string, bool> vectors;
     for (const NamedTensor& p : model.parameters()) vectors[p.name] = p.tensor.ndim() < 2;
-    optimizer = std::make_unique<AdamW>(
+    optimizer = std::make_unique<Rule>(
         model.parameters(), options,
         std::vector<ParameterGroup>{
             {.holds = [=](const std::string& name) { return vectors.at(name); },
@@ -74,7 +77,7 @@ std::function<double()> gpt(std::int64_t batch) {
                                                            .bias = false,
                                                            .gelu_tanh = false,
                                                            .dropout = 0});
-  t->use_adamw({.lr = 1e-3, .beta2 = 0.99, .weight_decay = 0.1});
+  t->use<AdamW>(Adam::Options{.lr = 1e-3, .beta2 = 0.99, .weight_decay = 0.1});
   const Tensor windows = random_tokens({batch, 65}, 65);
   return [t, seen = slice(windows, 1, 0, 64), next = contiguous(slice(windows, 1, 1, 65))] {
     const Tensor loss = cross_entropy(t->model.forward(t->context, seen), next);
@@ -87,7 +90,8 @@ std::function<double()> bert_mini(std::int64_t batch) {
   BertOptions options = bert_size("mini");
   options.vocabulary = kWords;
   auto t = std::make_shared<Training<BertModel>>(options);
-  t->use_adamw({.lr = 1e-4, .eps = 1e-6, .weight_decay = 0.01, .bias_correction = false});
+  t->use<AdamW>(
+      Adam::Options{.lr = 1e-4, .eps = 1e-6, .weight_decay = 0.01, .bias_correction = false});
   const MaskTokensOptions mask{.mask_id = 103, .vocabulary = kWords, .exact = true};
   const Tensor words = random_tokens({batch, kLength}, kWords);
   const Tensor pairs = random_tokens({batch}, 2);
@@ -105,11 +109,27 @@ std::function<double()> bert_mini(std::int64_t batch) {
   };
 }
 
+std::function<double()> simclr(std::int64_t batch) {
+  auto t = std::make_shared<Training<SimclrModel>>(ResNetOptions{}, ProjectionOptions{},
+                                                   std::int64_t{0});
+  t->use<Sgd>(Sgd::Options{
+      .lr = 0.06 * static_cast<double>(batch) / 256, .momentum = 0.9, .weight_decay = 5e-4});
+  const Shape shape{2 * batch, 32, 32, 3};
+  std::vector<float> pixels(static_cast<std::size_t>(shape.numel()));
+  for (std::size_t i = 0; i < pixels.size(); i++)
+    pixels[i] = static_cast<float>(draw_word({1}, i, 0) >> 8) * 0x1p-24f;
+  return [t, views = Tensor::from(pixels, shape)] {
+    const Tensor h = t->model.encoder.forward(t->context, views);
+    return t->update(nt_xent(t->model.projection.forward(t->context, h), 0.5));
+  };
+}
+
 }  // namespace
 
 std::function<double()> make_step(const std::string& name, std::int64_t batch) {
   if (name == "autoencoder") return autoencoder(batch);
   if (name == "gpt") return gpt(batch);
+  if (name == "simclr") return simclr(batch);
   if (name == "bert-mini") return bert_mini(batch);
   return nullptr;
 }

@@ -3,6 +3,8 @@
 
 #include "../../kernels/info_nce.h"
 #include "../tape.h"
+#include "elementwise.h"
+#include "index.h"
 #include "layer_norm.h"
 #include "reduce.h"
 #include "shape.h"
@@ -63,12 +65,34 @@ Tensor nt_xent(const Tensor& z, double temperature) {
   LACUNA_CHECK(z.defined() && z.ndim() == 2 && z.dim(0) >= 2 && z.dim(0) % 2 == 0, "nt_xent",
                "needs z (2N, D), the first views of N samples and then the second: got ",
                describe("z", z));
-  const std::int64_t views = z.dim(0);
-  std::vector<std::int64_t> other(views);
-  for (std::int64_t i = 0; i < views; i++) other[i] = (i + views / 2) % views;
   const Tensor unit = l2_normalise(z);
-  return mean(info_nce(unit, unit, Tensor::from(other, {views}, z.device()),
+  return mean(info_nce(unit, unit, other_views(z.dim(0), z.device()),
                        {.temperature = temperature, .self = 0}));
+}
+
+Tensor other_views(std::int64_t views, Device device) {
+  std::vector<std::int64_t> other(static_cast<std::size_t>(views));
+  for (std::int64_t i = 0; i < views; i++) other[i] = (i + views / 2) % views;
+  return Tensor::from(other, {views}, device);
+}
+
+Tensor supcon(const Tensor& z, const Tensor& labels, std::int64_t classes, double temperature) {
+  LACUNA_CHECK(z.defined() && labels.defined() && z.ndim() == 2 && z.dim(0) >= 2 &&
+                   z.dim(0) % 2 == 0 && labels.shape() == Shape{z.dim(0)},
+               "supcon", "needs z (2N, D) and labels (2N): got ", describe("z", z), ", ",
+               describe("labels", labels));
+  const Tensor unit = l2_normalise(z), other = other_views(z.dim(0), z.device());
+  const Tensor one = info_nce(unit, unit, other, {.temperature = temperature, .self = 0});
+  // lse_i of the above is one_i + s_i,other(i), and the mean of s_ip over P(i) is u_i . (sum of the label's u - u_i) / |P(i)|.
+  const Tensor u = to(unit, statistics_dtype(unit.dtype()));
+  const auto of_label = [&](const Tensor& rows) {
+    const Tensor none = Tensor::zeros({classes, rows.dim(1)}, rows.dtype(), rows.device());
+    return index_select(index_add(none, 0, labels, rows), 0, labels);
+  };
+  const Tensor ones = Tensor::full({z.dim(0), 1}, 1, u.dtype(), u.device());
+  const Tensor positives = of_label(ones) - 1.0;
+  const Tensor pull = index_select(u, 0, other) - (of_label(u) - u) / positives;
+  return mean(one + sum(u * pull, {1}) / temperature);
 }
 
 }  // namespace lacuna

@@ -11,6 +11,7 @@ using Make = std::unique_ptr<Module> (*)(const Architecture&);
 std::unique_ptr<Module> make_conv_encoder(const Architecture&);
 std::unique_ptr<Module> make_bert(const Architecture&);
 std::unique_ptr<Module> make_gpt(const Architecture&);
+std::unique_ptr<Module> make_resnet(const Architecture&);
 
 namespace {
 
@@ -18,6 +19,7 @@ const std::pair<const char*, Make> kBackbones[] = {
     {"conv_encoder", make_conv_encoder},
     {"bert", make_bert},
     {"gpt", make_gpt},
+    {"resnet", make_resnet},
 };
 
 }  // namespace

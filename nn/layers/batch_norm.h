@@ -13,6 +13,8 @@ class BatchNorm : public Module {
     double momentum = 0.1;  // of the new batch in the running statistics
     double eps = 1e-5;
     bool affine = true;              // weight and bias
+    bool bias = true;                // off: no bias, whatever affine says
+    double start = 1;                // of the weight
     bool running_statistics = true;  // off: the batch's own in evaluation, too
   };
 
@@ -35,11 +37,13 @@ class BatchNorm : public Module {
     return context.training || !running_mean.defined();
   }
 
+  const Options& options() const { return options_; }
+
   void members(Members& m) override {
     const Shape shape{options_.channels};
     if (options_.affine) {
-      m.parameter("weight", weight, shape, init::constant(1));
-      m.parameter("bias", bias, shape, init::constant(0));
+      m.parameter("weight", weight, shape, init::constant(options_.start));
+      if (options_.bias) m.parameter("bias", bias, shape, init::constant(0));
     }
     if (options_.running_statistics) {
       m.buffer("running_mean", running_mean, shape, 0);

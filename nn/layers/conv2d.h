@@ -1,5 +1,7 @@
 #pragma once
 // Convolution of channels-last images: (N, H, W, in) to (N, H', W', out); formula in core/ops/conv2d.h.
+#include <optional>
+
 #include "../../core/ops/conv2d.h"
 #include "../sequential.h"
 
@@ -13,6 +15,8 @@ class Conv2d : public FusableLayer {
     Pair stride = 1, padding = 0, dilation = 1;
     std::int64_t groups = 1;
     bool bias = true;
+    std::optional<Initializer> start = {};  // of the weight, the bias then is 0; else both are
+                                            // U(-1/sqrt(fan_in), 1/sqrt(fan_in)), as PyTorch has it
   };
 
   Tensor weight;  // (out, kh, kw, in / groups)
@@ -33,11 +37,14 @@ class Conv2d : public FusableLayer {
     return convolve(x, Epilogue::none, &moments);
   }
 
+  const Options& options() const { return options_; }
+
   void members(Members& m) override {
     const auto& o = options_;
-    const auto start = init::fan_in_uniform(o.in / o.groups * o.kernel.h * o.kernel.w);
-    m.parameter("weight", weight, {o.out, o.kernel.h, o.kernel.w, o.in / o.groups}, start);
-    if (o.bias) m.parameter("bias", bias, {o.out}, start);
+    const auto usual = init::fan_in_uniform(o.in / o.groups * o.kernel.h * o.kernel.w);
+    m.parameter("weight", weight, {o.out, o.kernel.h, o.kernel.w, o.in / o.groups},
+                o.start.value_or(usual));
+    if (o.bias) m.parameter("bias", bias, {o.out}, o.start ? init::constant(0) : usual);
   }
 
  private:

@@ -75,6 +75,28 @@ Tensor nt_xent_of_parts(const Tensor& z, double temperature) {
   return total / static_cast<double>(views);
 }
 
+// Khosla et al. 2020, equation 2, without the fused kernel.
+Tensor supcon_of_parts(const Tensor& z, const std::vector<double>& labels, double temperature) {
+  const std::int64_t views = z.dim(0);
+  const Tensor unit = l2_normalise(z);
+  Tensor total;
+  for (std::int64_t i = 0; i < views; i++) {
+    const Tensor s = sum(slice(unit, 0, i, i + 1) * unit, {1}) / temperature;
+    const Tensor lse = logsumexp(concat({slice(s, 0, 0, i), slice(s, 0, i + 1, views)}));
+    double positives = 0;
+    Tensor pull;
+    for (std::int64_t p = 0; p < views; p++) {
+      if (p == i || labels[p] != labels[i]) continue;
+      const Tensor score = select(s, 0, p);
+      pull = pull.defined() ? pull + score : score;
+      positives++;
+    }
+    const Tensor loss = lse - pull / positives;
+    total = total.defined() ? total + loss : loss;
+  }
+  return total / static_cast<double>(views);
+}
+
 const Register cases([] {
   const InfoNceOptions plain{.temperature = 0.7};
   for (int n : {1, 2, 7, 33, 64, 65, 130}) {
@@ -128,6 +150,17 @@ const Register cases([] {
          .apply = [tau](const Tensors& x) { return nt_xent(x[0], tau); },
          .reference =
              [tau](const Tensors& x) { return nt_xent_of_parts(x[0], tau).to_vector<double>(); }});
+  }
+  for (int n : {1, 2, 7, 33}) {
+    std::vector<double> labels(2 * n);  // of few classes, some with two views alone
+    for (int i = 0; i < 2 * n; i++) labels[i] = (i % n) % 5;
+    add({.name = "supcon/pairs=" + std::to_string(n),
+         .inputs = {{{2 * n, 8}}, {.shape = {2 * n}, .dtype = Dtype::i64, .values = labels}},
+         .apply = [](const Tensors& x) { return supcon(x[0], x[1], 6, 0.3); },
+         .reference =
+             [labels](const Tensors& x) {
+               return supcon_of_parts(x[0], labels, 0.3).to_vector<double>();
+             }});
   }
 });
 
@@ -189,6 +222,16 @@ TEST(info_nce, one_tensor_on_both_sides_gets_both_gradients) {
       }
     }
   }
+}
+
+// With two rows a label it is NT-Xent.
+TEST(supcon, of_samples_that_are_their_own_class_is_nt_xent) {
+  const Tensor z = make_input({{14, 5}}, 1, Dtype::f64);
+  std::vector<std::int64_t> labels(14);
+  for (int i = 0; i < 14; i++) labels[i] = i % 7;
+  EXPECT_NEAR(supcon(z, Tensor::from(labels, {14}), 7, 0.5).item(), nt_xent(z, 0.5).item(), 1e-14);
+  EXPECT_THROW(supcon(z, Tensor::from(labels, {14}), 6, 0.5), Error);
+  EXPECT_THROW(supcon(z, Tensor::from(labels, {7, 2}), 7, 0.5), Error);
 }
 
 TEST(info_nce, one_gradient_where_only_one_is_asked_for) {
