@@ -181,11 +181,15 @@ struct Scene {
   Noise noise;
 };
 
-Scene draw_scene(RandomKey key, std::int64_t index) {
+Scene draw_scene(RandomKey key, std::int64_t index, std::int64_t thing) {
   std::uint32_t words[64];
   for (int block = 0; block < 16; block++) {
     const Philox4 four = draw(key, block, static_cast<std::uint64_t>(index));
     std::memcpy(words + 4 * block, four.v, sizeof four.v);
+  }
+  if (thing >= 0) {
+    const Philox4 four = draw(key, 0, static_cast<std::uint64_t>(thing), 1);
+    for (int i : {0, 1, 3}) words[i] = four.v[i];  // shape, texture, hue
   }
   const auto u = [&](int i, float low = 0, float high = 1) {
     return low + (high - low) * uniform_of(words[i]);
@@ -284,8 +288,9 @@ void render(const Scene& s, std::uint8_t* out) {
 
 }  // namespace
 
-void render_scene(RandomKey key, std::int64_t index, std::uint8_t* image, float* factors) {
-  const Scene scene = draw_scene(key, index);
+void render_scene(RandomKey key, std::int64_t index, std::uint8_t* image, float* factors,
+                  std::int64_t thing) {
+  const Scene scene = draw_scene(key, index, thing);
   render(scene, image);
   std::memcpy(factors, scene.factor, sizeof scene.factor);
 }

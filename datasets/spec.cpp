@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "../core/suggest.h"
+#include "bags.h"
 #include "cached.h"
 #include "images/sources.h"
 #include "shapes.h"
@@ -28,6 +29,18 @@ std::int64_t option(const Spec& spec, const char* name, std::int64_t otherwise, 
   return it == spec.options.end() ? otherwise : number(name, it->second, low);
 }
 
+std::uint64_t seed_of(const Spec& spec) {
+  return static_cast<std::uint64_t>(option(spec, "seed", 0, 0));
+}
+
+// Of bags: is a sample each picture, or each patient?
+bool each_picture(const Spec& spec) {
+  const std::string each = spec.option("each", "patient");
+  LACUNA_CHECK(each == "patient" || each == "picture", kOp,
+               "each must be patient or picture: got \"", each, '"');
+  return each == "picture";
+}
+
 std::unique_ptr<Source> open(const Spec& spec, bool train) {
   if (spec.scheme == "cifar10") return open_cifar10(spec.place, train);
   if (spec.scheme == "idx") return open_idx(spec.place, train);
@@ -40,12 +53,30 @@ std::unique_ptr<Source> open(const Spec& spec, bool train) {
                  "and add ?split=train");
     return cached(open_image_folder(spec.place, o));
   }
+  if (spec.scheme == "bags") {
+    ImageFolderOptions o;
+    o.size = option(spec, "size", 0, 1);
+    o.channels = option(spec, "channels", 0, 1);
+    BagFiles files = open_bag_files(spec.place, o, train, spec.held_out());
+    auto pictures = cached(std::move(files.pictures));
+    if (each_picture(spec)) return pictures;
+    return make_bags(std::move(pictures), std::move(files.bags), seed_of(spec));
+  }
+  if (spec.scheme == "cases") {
+    CasesOptions o;
+    o.train = train;
+    if (!spec.place.empty()) o.size = number("N of cases:N", spec.place, 1);
+    if (!train) o.size = std::max<std::int64_t>(1, o.size / 5);
+    o.seed = seed_of(spec);
+    o.pictures = each_picture(spec);
+    return make_cases(o);
+  }
   ShapesOptions o;
   o.train = train;
   if (!spec.place.empty()) o.size = number("N of shapes:N", spec.place, 1);
   LACUNA_CHECK(o.size <= 100'000'000, kOp, "shapes has at most 100,000,000 scenes: got ", o.size);
   if (!train) o.size = std::max<std::int64_t>(1, o.size / 5);
-  o.seed = static_cast<std::uint64_t>(option(spec, "seed", 0, 0));
+  o.seed = seed_of(spec);
   return cached(make_shapes(o));
 }
 
@@ -63,6 +94,14 @@ const std::vector<Scheme>& schemes() {
        "shapes[:N]",
        "built in: N labelled 32x32 colour scenes with known factors to train on, N / 5 to test",
        {"split", "seed"}},
+      {"bags",
+       "bags:DIR-or-TSV",
+       "several pictures a patient: a folder a patient, or a table",
+       {"split", "test", "each", "size", "channels", "seed"}},
+      {"cases",
+       "cases[:N]",
+       "built in: N patients of six pictures each with known factors to train on, N / 5 to test",
+       {"split", "each", "seed"}},
       {"text",
        "text:FILE-or-DIR",
        "running text, .txt, .text or .md, plain or .gz",
@@ -103,8 +142,9 @@ Spec parse_spec(const std::string& text) {
   }
   LACUNA_CHECK(scheme, kOp, "must be one of ", usages, ": got \"", text, '"',
                suggestion(spec.scheme, names));
-  LACUNA_CHECK(!spec.place.empty() || spec.scheme == "shapes" || spec.scheme == "stories", kOp,
-               "needs a place, ", scheme->usage, ": got \"", text, '"');
+  LACUNA_CHECK(!spec.place.empty() || spec.scheme == "shapes" || spec.scheme == "cases" ||
+                   spec.scheme == "stories",
+               kOp, "needs a place, ", scheme->usage, ": got \"", text, '"');
   for (std::size_t begin = question + 1; has_options;) {
     const std::size_t end = std::min(text.find('&', begin), text.size());
     const std::string pair = text.substr(begin, end - begin);
@@ -131,8 +171,7 @@ bool is_text(const Spec& spec) {
 }
 
 bool is_train(const Spec& spec, const std::string& split) {
-  const auto it = spec.options.find("split");
-  const std::string& wanted = it == spec.options.end() ? split : it->second;
+  const std::string wanted = spec.option("split", split);
   LACUNA_CHECK(wanted == "train" || wanted == "test", kOp,
                "the split must be train or test: got \"", wanted, '"');
   return wanted == "train";

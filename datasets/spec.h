@@ -5,14 +5,18 @@
 //   idx:DIR                  MNIST and its kin: train-images-idx3-ubyte[.gz], t10k-images-idx3-ubyte[.gz] and labels
 //   images:DIR               PNG and JPEG, a folder a class, or flat; options size=N and channels=1|3
 //   shapes, shapes:N         built in: N labelled scenes to train on (10,000) and N / 5 to test on; option seed=S
+//   bags:DIR-or-TSV          PNG and JPEG, several a patient (images/sources.h); options size=N, channels=1|3, seed=S, and
+//                            each=picture for one picture a sample instead of one patient (bags.h)
+//   cases, cases:N           built in: N patients to train on (2,000) and N / 5 to test on; options seed=S and each=picture
 //   text:FILE-or-DIR         text, plain or .gz; options documents=file|blank|heading and sentences=rules|lines
 //   tokens:FILE.bin          tokens in nanoGPT's or llm.c's format; option vocabulary=N
 //   tsv:FILE                 labelled sentences or pairs of them; options text=, pair= and label= name columns
 //   conll:FILE               words and their tags
 //   stories, stories:N       built in: N stories to train on (20,000) and N / 5 to test on; option seed=S
 //
-// Every scheme takes split=train|test, which overrides the split that is asked for. Of text:, tokens:, tsv: and conll:
-// the test split is what test=SHARE holds out from the end; without it both splits are all of the file.
+// Every scheme takes split=train|test, which overrides the split that is asked for. Of bags:, text:, tokens:, tsv: and
+// conll: the test split is what test=SHARE holds out from the end; without it both splits are all of the file.
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,6 +30,22 @@ namespace lacuna {
 struct Spec {
   std::string scheme, place;
   std::map<std::string, std::string> options;
+
+  /// What an option says, or `otherwise`.
+  std::string option(const std::string& name, const std::string& otherwise = {}) const {
+    const auto it = options.find(name);
+    return it == options.end() ? otherwise : it->second;
+  }
+  /// test=SHARE, above 0 and below 1; 0 where nothing is held out.
+  double held_out() const {
+    const std::string text = option("test");
+    if (text.empty()) return 0;
+    char* end = nullptr;
+    const double share = std::strtod(text.c_str(), &end);
+    LACUNA_CHECK(*end == 0 && share > 0 && share < 1, "data",
+                 "test=SHARE must be above 0 and below 1: got \"", text, '"');
+    return share;
+  }
 };
 
 /// Takes a SPEC apart. Fails on a scheme that is not there (with the nearest one and all there are) and on options

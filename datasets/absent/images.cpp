@@ -12,6 +12,9 @@ std::unique_ptr<Source> open_idx(const std::string&, bool) { absent("idx:"); }
 std::unique_ptr<Source> open_image_folder(const std::string&, const ImageFolderOptions&) {
   absent("images:");
 }
+BagFiles open_bag_files(const std::string&, const ImageFolderOptions&, bool, double) {
+  absent("bags:");
+}
 
 Image decode_image(std::span<const std::uint8_t>, const std::string&) { absent("reading images"); }
 ImageHeader decode_image_header(std::span<const std::uint8_t>, const std::string&) {

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "../../core/batch.h"
+#include "../bags.h"
 
 namespace lacuna {
 
@@ -24,5 +25,21 @@ struct ImageFolderOptions {
 /// asked for.
 std::unique_ptr<Source> open_image_folder(const std::string& place,
                                           const ImageFolderOptions& options);
+
+struct BagFiles {
+  std::unique_ptr<Source>
+      pictures;  // as open_image_folder(): "image", and "label" where there are any
+  Bags bags;     // of them
+};
+
+/// Bags of PNG and JPEG files. `place` is a folder with one folder a patient, in which lie pictures, one bag, or a folder a bag; or
+/// a table, values between tabs below a header, with the columns
+///   bag, path    of each picture; a path is as seen from the table's folder
+///   patient      if there: whose bag it is; else each bag is a patient of its own
+///   label        if there
+/// `test` is the share of the patients, the last ones, that are held out from train and are the test split; 0: both are all
+/// of them. Errors name the file and the line.
+BagFiles open_bag_files(const std::string& place, const ImageFolderOptions& options, bool train,
+                        double test);
 
 }  // namespace lacuna

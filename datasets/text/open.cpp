@@ -14,11 +14,6 @@ namespace {
 
 constexpr const char* kOp = "data";
 
-std::string option(const Spec& spec, const char* name, const std::string& otherwise = {}) {
-  const auto it = spec.options.find(name);
-  return it == spec.options.end() ? otherwise : it->second;
-}
-
 std::int64_t whole_number(const std::string& what, const std::string& text, std::int64_t low) {
   char* end = nullptr;
   errno = 0;
@@ -26,17 +21,6 @@ std::int64_t whole_number(const std::string& what, const std::string& text, std:
   LACUNA_CHECK(!text.empty() && *end == 0 && errno == 0 && value >= low, kOp, what,
                " must be a whole number of at least ", low, ": got \"", text, '"');
   return value;
-}
-
-// 0 where nothing is held out.
-double held_out(const Spec& spec) {
-  const std::string text = option(spec, "test");
-  if (text.empty()) return 0;
-  char* end = nullptr;
-  const double share = std::strtod(text.c_str(), &end);
-  LACUNA_CHECK(*end == 0 && share > 0 && share < 1, kOp,
-               "test=SHARE must be above 0 and below 1: got \"", text, '"');
-  return share;
 }
 
 std::size_t one_of(const char* what, const std::string& text,
@@ -59,10 +43,10 @@ Corpus open_files(const Spec& spec, const TextOptions& options) {
   TokenizeOptions o;
   const bool windows =
       options.view.kind == TextView::Kind::windows || options.view.kind == TextView::Kind::none;
-  std::string ends = option(spec, "documents", options.documents);
+  std::string ends = spec.option("documents", options.documents);
   if (ends.empty()) ends = windows ? "file" : "blank";
   o.documents = static_cast<DocumentEnds>(one_of("documents", ends, {"file", "blank", "heading"}));
-  ends = option(spec, "sentences", options.sentences);
+  ends = spec.option("sentences", options.sentences);
   if (ends.empty()) ends = "rules";
   o.sentences = static_cast<SentenceEnds>(one_of("sentences", ends, {"rules", "lines"}));
   o.cache = options.cache;
@@ -77,7 +61,7 @@ Corpus open_shard(const Spec& spec, const TextOptions& options) {
     vocabulary = options.tokenizer->vocabulary();
     vocabulary.continues = options.tokenizer->continues();
   }
-  if (const std::string size = option(spec, "vocabulary"); !size.empty())
+  if (const std::string size = spec.option("vocabulary"); !size.empty())
     vocabulary.size = whole_number("vocabulary", size, 1);
   return open_tokens(spec.place, vocabulary);
 }
@@ -90,7 +74,7 @@ Corpus open_stories(const Spec& spec, bool train, const TextOptions& options) {
   o.train = train;
   if (!spec.place.empty()) o.size = whole_number("N of stories:N", spec.place, 1);
   if (!train) o.size = std::max<std::int64_t>(1, o.size / 5);
-  o.seed = static_cast<std::uint64_t>(whole_number("seed", option(spec, "seed", "0"), 0));
+  o.seed = static_cast<std::uint64_t>(whole_number("seed", spec.option("seed", "0"), 0));
   return make_stories(o);
 }
 
@@ -100,7 +84,7 @@ Corpus open_corpus(const Spec& spec, bool train, const TextOptions& options) {
   if (spec.scheme == "stories") return open_stories(spec, train, options);
   LACUNA_CHECK(spec.scheme == "text" || spec.scheme == "tokens", kOp,
                "running text is text:, tokens: or stories: got ", spec.scheme, ":");
-  const double share = held_out(spec);
+  const double share = spec.held_out();
   Corpus corpus = spec.scheme == "text" ? open_files(spec, options) : open_shard(spec, options);
   if (share > 0) {
     Split split = hold_out(corpus, share);
@@ -119,10 +103,10 @@ std::unique_ptr<Source> open_text(const Spec& spec, bool train, const TextOption
   }
   LabelledOptions o;
   o.train = train;
-  o.held_out = held_out(spec);
+  o.held_out = spec.held_out();
   o.length = options.view.length;
   o.classes = options.classes;
-  o.columns = {option(spec, "text"), option(spec, "pair"), option(spec, "label")};
+  o.columns = {spec.option("text"), spec.option("pair"), spec.option("label")};
   return spec.scheme == "tsv" ? open_tsv(spec.place, tokenizer_of(spec, options), o)
                               : open_conll(spec.place, tokenizer_of(spec, options), o);
 }

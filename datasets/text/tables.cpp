@@ -1,37 +1,11 @@
 // The two parsers of labelled.h.
 #include <algorithm>
 
+#include "../../core/lines.h"
 #include "labelled.h"
 
 namespace lacuna {
 namespace {
-
-std::vector<std::string_view> fields_of(std::string_view line, std::string_view between) {
-  std::vector<std::string_view> fields;
-  for (std::size_t begin = 0;;) {
-    const std::size_t end = std::min(line.find_first_of(between, begin), line.size());
-    fields.push_back(line.substr(begin, end - begin));
-    if (end == line.size()) return fields;
-    begin = end + 1;
-  }
-}
-
-bool is_blank(std::string_view line) {
-  return line.find_first_not_of(" \t\r\f\v") == std::string_view::npos;
-}
-
-// Calls line(number, text) without the newline, and without a carriage return before it.
-template <class Line>
-void each_line(std::string_view text, Line&& line) {
-  std::int64_t number = 1;
-  for (std::size_t begin = 0; begin < text.size(); number++) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    std::string_view one = text.substr(begin, end - begin);
-    if (!one.empty() && one.back() == '\r') one.remove_suffix(1);
-    line(number, one);
-    begin = end + 1;
-  }
-}
 
 constexpr int kNone = -1;
 

@@ -22,6 +22,7 @@
 #include <hwy/foreach_target.h>  // first: includes this file once a target
 #include <hwy/highway.h>
 // clang-format on
+#include "optimizer-inl.h"
 
 #ifndef LACUNA_CPU_OPTIMIZER_RULES
 #define LACUNA_CPU_OPTIMIZER_RULES
@@ -44,19 +45,10 @@ struct Piece {
 HWY_BEFORE_NAMESPACE();
 namespace lacuna::cpu::optimizer::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-// f(vector type, first element) for whole vectors, then one element at a time.
-template <class F>
-HWY_INLINE void each_vector(std::int64_t n, F&& f) {
-  const hn::ScalableTag<float> d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) f(d, i);
-  for (; i < n; i++) f(hn::CappedTag<float, 1>(), i);
-}
+using namespace cpu::HWY_NAMESPACE;
 
 void sgd(const Piece<float>& a) {
-  each_vector(a.size, [&](auto d, std::int64_t i) HWY_ATTR {
+  each_vector<float>(0, a.size, [&](auto d, std::int64_t i) HWY_ATTR {
     const auto p = hn::LoadU(d, a.param + i);
     auto g = hn::Mul(hn::LoadU(d, a.grad + i), hn::Set(d, a.scale));
     g = hn::MulAdd(hn::Set(d, a.decay), p, g);
@@ -70,7 +62,7 @@ void sgd(const Piece<float>& a) {
 }
 
 void adam(const Piece<float>& a) {
-  each_vector(a.size, [&](auto d, std::int64_t i) HWY_ATTR {
+  each_vector<float>(0, a.size, [&](auto d, std::int64_t i) HWY_ATTR {
     auto p = hn::LoadU(d, a.param + i);
     auto g = hn::Mul(hn::LoadU(d, a.grad + i), hn::Set(d, a.scale));
     g = hn::MulAdd(hn::Set(d, a.decay), p, g);
@@ -87,25 +79,14 @@ void adam(const Piece<float>& a) {
 }
 
 void lerp(const Piece<float>& a) {
-  each_vector(a.size, [&](auto d, std::int64_t i) HWY_ATTR {
+  each_vector<float>(0, a.size, [&](auto d, std::int64_t i) HWY_ATTR {
     const auto p = hn::LoadU(d, a.param + i);
     const auto to = hn::LoadU(d, a.grad + i);
     hn::StoreU(hn::MulAdd(hn::Set(d, a.rate1), hn::Sub(to, p), p), d, a.param + i);
   });
 }
 
-// Independent sums, which the compiler turns into this target's vectors: the adds need not wait for each other.
-double sum_squares_f32(const float* v, std::int64_t n) {
-  constexpr int kSums = 32;
-  double sums[kSums] = {};
-  std::int64_t i = 0;
-  for (; i + kSums <= n; i += kSums)
-    for (int j = 0; j < kSums; j++) sums[j] += double{v[i + j]} * double{v[i + j]};
-  for (; i < n; i++) sums[0] += double{v[i]} * double{v[i]};
-  double total = 0;
-  for (double s : sums) total += s;
-  return total;
-}
+double sum_squares_f32(const float* v, std::int64_t n) { return sum_squares(v, n); }
 
 }  // namespace lacuna::cpu::optimizer::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -153,54 +134,18 @@ void lerp_f64(const Piece<double>& a) {
   for (std::int64_t i = 0; i < a.size; i++) a.param[i] += a.rate1 * (a.grad[i] - a.param[i]);
 }
 
-constexpr std::int64_t kPiece = 1 << 14;  // elements
-
-struct Place {
-  std::int64_t tensor, begin, size;
-};
-
-template <class SizeOf>
-std::vector<Place> cut(std::int64_t count, SizeOf size_of_tensor) {
-  std::vector<Place> places;
-  for (std::int64_t t = 0; t < count; t++) {
-    const std::int64_t n = size_of_tensor(t);
-    for (std::int64_t at = 0; at < n; at += kPiece)
-      places.push_back({t, at, std::min(kPiece, n - at)});
-  }
-  return places;
-}
-
-template <class T>
-T* at(const Array& a, std::int64_t offset) {
-  return a ? a.as<T>() + offset : nullptr;
-}
-
 // f32(Piece<float>) or f64(Piece<double>) for every piece; set(piece, tensor) fills in what the rule needs.
 template <class Set>
-void each_piece(const OptimizerTensor* tensors, std::int64_t count,
-                void (*f32)(const Piece<float>&), void (*f64)(const Piece<double>&), Set set) {
-  const auto places = cut(count, [&](std::int64_t t) { return tensors[t].param.size(); });
-  const auto one = [&](const Place& place, auto zero, auto kernel) {
-    using T = decltype(zero);
-    const OptimizerTensor& t = tensors[place.tensor];
-    Piece<T> piece{};
-    piece.param = at<T>(t.param, place.begin);
-    piece.grad = at<T>(t.grad, place.begin);
-    piece.first = at<T>(t.first, place.begin);
-    piece.second = at<T>(t.second, place.begin);
-    piece.size = place.size;
-    set(piece, t);
-    kernel(piece);
-  };
-  parallel_for(static_cast<std::int64_t>(places.size()), 1,
-               [&](std::int64_t begin, std::int64_t end) {
-                 for (std::int64_t i = begin; i < end; i++) {
-                   if (tensors[places[i].tensor].param.dtype == Dtype::f32)
-                     one(places[i], 0.0f, f32);
-                   else
-                     one(places[i], 0.0, f64);
-                 }
-               });
+void apply(const OptimizerTensor* tensors, std::int64_t count, void (*f32)(const Piece<float>&),
+           void (*f64)(const Piece<double>&), Set set) {
+  each_piece<Piece>(tensors, cut(tensors, count),
+                    [&](std::int64_t, const OptimizerTensor& t, auto& piece) {
+                      set(piece, t);
+                      if constexpr (std::is_same_v<decltype(piece.scale), float>)
+                        f32(piece);
+                      else
+                        f64(piece);
+                    });
 }
 
 }  // namespace
@@ -208,41 +153,41 @@ void each_piece(const OptimizerTensor* tensors, std::int64_t count,
 void sgd_step(const SgdStep& a, Stream) {
   const StepInputs<SgdStep> in{a};
   if (in.stopped()) return;
-  each_piece(a.tensors, a.count, optimizer::sgd_kernel(), sgd_f64,
-             [&](auto& piece, const OptimizerTensor& t) {
-               using T = std::decay_t<decltype(piece.scale)>;
-               piece.scale = static_cast<T>(in.scale());
-               piece.decay = static_cast<T>(t.weight_decay);
-               piece.lr = static_cast<T>(in.rates(t, rates_of(t, false)).step);
-               piece.momentum = static_cast<T>(a.momentum);
-               piece.nesterov = a.nesterov;
-             });
+  apply(a.tensors, a.count, optimizer::sgd_kernel(), sgd_f64,
+        [&](auto& piece, const OptimizerTensor& t) {
+          using T = std::decay_t<decltype(piece.scale)>;
+          piece.scale = static_cast<T>(in.scale());
+          piece.decay = static_cast<T>(t.weight_decay);
+          piece.lr = static_cast<T>(in.rates(t, rates_of(t, false)).step);
+          piece.momentum = static_cast<T>(a.momentum);
+          piece.nesterov = a.nesterov;
+        });
 }
 
 void adam_step(const AdamStep& a, Stream) {
   const StepInputs<AdamStep> in{a};
   if (in.stopped()) return;
-  each_piece(a.tensors, a.count, optimizer::adam_kernel(), adam_f64,
-             [&](auto& piece, const OptimizerTensor& t) {
-               using T = std::decay_t<decltype(piece.scale)>;
-               piece.scale = static_cast<T>(in.scale());
-               piece.decay = static_cast<T>(a.decoupled ? 0 : t.weight_decay);
-               const Rates rates = in.rates(t, rates_of(t, a.decoupled));
-               piece.keep = static_cast<T>(rates.keep);
-               piece.rate1 = static_cast<T>(1 - a.beta1);
-               piece.beta2 = static_cast<T>(a.beta2);
-               piece.rate2 = static_cast<T>(1 - a.beta2);
-               piece.step = static_cast<T>(-rates.step);
-               piece.root_bias2 = static_cast<T>(rates.root_bias2);
-               piece.eps = static_cast<T>(a.eps);
-             });
+  apply(a.tensors, a.count, optimizer::adam_kernel(), adam_f64,
+        [&](auto& piece, const OptimizerTensor& t) {
+          using T = std::decay_t<decltype(piece.scale)>;
+          piece.scale = static_cast<T>(in.scale());
+          piece.decay = static_cast<T>(a.decoupled ? 0 : t.weight_decay);
+          const Rates rates = in.rates(t, rates_of(t, a.decoupled));
+          piece.keep = static_cast<T>(rates.keep);
+          piece.rate1 = static_cast<T>(1 - a.beta1);
+          piece.beta2 = static_cast<T>(a.beta2);
+          piece.rate2 = static_cast<T>(1 - a.beta2);
+          piece.step = static_cast<T>(-rates.step);
+          piece.root_bias2 = static_cast<T>(rates.root_bias2);
+          piece.eps = static_cast<T>(a.eps);
+        });
 }
 
 void lerp_step(const LerpStep& a, Stream) {
-  each_piece(a.tensors, a.count, optimizer::lerp_kernel(), lerp_f64,
-             [&](auto& piece, const OptimizerTensor&) {
-               piece.rate1 = static_cast<std::decay_t<decltype(piece.rate1)>>(a.weight);
-             });
+  apply(a.tensors, a.count, optimizer::lerp_kernel(), lerp_f64,
+        [&](auto& piece, const OptimizerTensor&) {
+          piece.rate1 = static_cast<std::decay_t<decltype(piece.rate1)>>(a.weight);
+        });
 }
 
 void sum_squares(const SumSquares& a, Stream) {

@@ -21,6 +21,7 @@
 #include <hwy/foreach_target.h>  // first: includes this file once a target
 #include <hwy/highway.h>
 // clang-format on
+#include "optimizer-inl.h"
 
 #ifndef LACUNA_CPU_OPTIMIZER_LAYERWISE
 #define LACUNA_CPU_OPTIMIZER_LAYERWISE
@@ -58,30 +59,7 @@ struct Rules {
 HWY_BEFORE_NAMESPACE();
 namespace lacuna::cpu::layerwise::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-// f(vector type, i) for whole vectors of [begin, end), then one element at a time.
-template <class T, class F>
-HWY_INLINE void each_vector(std::int64_t begin, std::int64_t end, F&& f) {
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  std::int64_t i = begin;
-  for (; i + lanes <= end; i += lanes) f(d, i);
-  for (; i < end; i++) f(hn::CappedTag<T, 1>(), i);
-}
-
-// Independent sums, which the compiler turns into this target's vectors: the adds need not wait for each other.
-template <class T>
-HWY_INLINE double sum_squares(const T* v, std::int64_t n) {
-  constexpr int kSums = 32;
-  double sums[kSums] = {};
-  std::int64_t i = 0;
-  for (; i + kSums <= n; i += kSums)
-    for (int j = 0; j < kSums; j++) sums[j] += double{v[i + j]} * double{v[i + j]};
-  for (; i < n; i++) sums[0] += double{v[i]} * double{v[i]};
-  double total = 0;
-  for (double s : sums) total += s;
-  return total;
-}
+using namespace cpu::HWY_NAMESPACE;
 
 // update(vector type, i) gives what is taken off elements i...
 template <class T, class F>
@@ -176,62 +154,35 @@ using layerwise::Piece;
 using layerwise::Rule;
 using layerwise::Squares;
 
-constexpr std::int64_t kPiece = 1 << 14;  // elements
-
-struct Place {
-  std::int64_t tensor, begin, size;
-};
-
-template <class T>
-T* at(const Array& a, std::int64_t offset) {
-  return a ? a.as<T>() + offset : nullptr;
-}
-
 // set(piece, tensor, rates) fills in what the rule needs, the factor aside.
 template <class Step, class Set>
 void step(const Step& a, double coefficient, const Rule<float>& f32, const Rule<double>& f64,
           Set set) {
   const StepInputs<Step> in{a};
   if (in.stopped()) return;
-  const OptimizerTensor* const tensors = a.tensors;
-  const std::int64_t count = a.count;
-  std::vector<Place> places;
-  for (std::int64_t t = 0; t < count; t++) {
-    const std::int64_t n = tensors[t].param.size();
-    for (std::int64_t i = 0; i < n; i += kPiece) places.push_back({t, i, std::min(kPiece, n - i)});
-  }
-  const auto each_piece = [&](auto f) {
-    parallel_for(static_cast<std::int64_t>(places.size()), 1,
-                 [&](std::int64_t begin, std::int64_t end) {
-                   for (std::int64_t i = begin; i < end; i++) {
-                     const Place& place = places[i];
-                     const OptimizerTensor& t = tensors[place.tensor];
-                     const auto one = [&](auto zero, const auto& rule) {
-                       using T = decltype(zero);
-                       Piece<T> piece{};
-                       piece.param = at<T>(t.param, place.begin);
-                       piece.grad = at<T>(t.grad, place.begin);
-                       piece.first = at<T>(t.first, place.begin);
-                       piece.second = at<T>(t.second, place.begin);
-                       piece.size = place.size;
-                       piece.scale = static_cast<T>(in.scale());
-                       piece.decay = static_cast<T>(t.weight_decay);
-                       set(piece, in.rates(t, layerwise_rates(t)));
-                       f(i, piece, rule);
-                     };
-                     t.param.dtype == Dtype::f32 ? one(0.0f, f32) : one(0.0, f64);
-                   }
-                 });
+  const auto places = cut(a.tensors, a.count);
+  const auto each = [&](auto f) {
+    each_piece<Piece>(a.tensors, places,
+                      [&](std::int64_t i, const OptimizerTensor& t, auto& piece) {
+                        using T = std::decay_t<decltype(piece.scale)>;
+                        piece.scale = static_cast<T>(in.scale());
+                        piece.decay = static_cast<T>(t.weight_decay);
+                        set(piece, in.rates(t, layerwise_rates(t)));
+                        if constexpr (std::is_same_v<T, float>)
+                          f(i, piece, f32);
+                        else
+                          f(i, piece, f64);
+                      });
   };
-  std::vector<Squares> parts(places.size()), sums(static_cast<std::size_t>(count));
-  each_piece(
+  std::vector<Squares> parts(places.size()), sums(static_cast<std::size_t>(a.count));
+  each(
       [&](std::int64_t i, const auto& piece, const auto& rule) { parts[i] = rule.measure(piece); });
   for (std::size_t i = 0; i < places.size(); i++) {
     sums[places[i].tensor].param += parts[i].param;
     sums[places[i].tensor].update += parts[i].update;
   }
-  each_piece([&](std::int64_t i, auto& piece, const auto& rule) {
-    const OptimizerTensor& t = tensors[places[i].tensor];
+  each([&](std::int64_t i, auto& piece, const auto& rule) {
+    const OptimizerTensor& t = a.tensors[places[i].tensor];
     const Squares& s = sums[places[i].tensor];
     const double trust = t.adapt ? trust_ratio(coefficient, s.param, s.update) : 1;
     piece.factor = static_cast<decltype(piece.factor)>(in.rates(t, layerwise_rates(t)).lr * trust);

@@ -3,8 +3,7 @@
 //   shapes       (b, h, s, d) with unit stride in d, d <= 128, zero-filled to 32, 64 or 128; f32 (as f32 or tf32) or bf16
 //   traffic      q once, y and lse once; k and v once a tile of 64 queries, mostly out of L2; no scores
 //   launch       up to 16 queries: attention_split.cu; else one block of 4 warps a tile of 64 queries, over tiles of 64 keys;
-//                those that the mask hides are passed over, and only those that it cuts compare indices. v is on its way
-//                while q k^T is multiplied, the next k while p v is
+//                those that the mask hides are passed over, and only those that it cuts compare indices
 //   numerics     f32 sums, running maximum, exp2 with scale log2(e) folded in; p is rounded to the operands' type; in f32
 //                each operand is the sum of two tf32 and three of the four products are taken (about 22 bits)
 //   determinism  yes: fixed order, no atomics
@@ -34,7 +33,6 @@ __global__ void __launch_bounds__(kTileThreads, kBlocksOf<Shape>)
   const Lane at;
   const auto keys = k.rows(place.sample, place.head), values = v.rows(place.sample, place.head);
   const ColumnTiles<kKeys> tiles(a, place, false);
-  const int length = tiles.band.columns;
 
   RunningSoftmax softmax;
   float o[Shape::D / 8][4] = {};
@@ -43,29 +41,10 @@ __global__ void __launch_bounds__(kTileThreads, kBlocksOf<Shape>)
   if (c < tiles.end) {
     load_tile<Shape, kTileRows>(copies, q_tile, q.rows(place.sample, place.head), place.first,
                                 place.end, a.d);
-    load_tile<Shape, kKeys>(copies, k_tile, keys, c, length, a.d);
+    load_tile<Shape, kKeys>(copies, k_tile, keys, c, tiles.band.columns, a.d);
   }
-  while (c < tiles.end) {
-    copies.wait();
-    __syncthreads();  // this k is there, and the last v is not needed any more
-    load_tile<Shape, kKeys>(copies, v_tile, values, c, length, a.d);
-    const unsigned keep = kept<kKeys, false>(a, place, c, at);
-    float s[kKeys / 8][4] = {}, rescale[2];
-    scores<Shape, kKeys>(s, q_tile, k_tile, at);
-    if (!tiles.full(c)) hide<kKeys>(s, tiles.band, place.first, c, at);
-    softmax.update(s, a.scale * kLog2E, rescale);
-    LACUNA_UNROLL
-    for (int j = 0; j < Shape::D / 8; j++) LACUNA_UNROLL
-    for (int r = 0; r < 4; r++) o[j][r] *= rescale[r / 2];
-    LACUNA_UNROLL
-    for (int j = 0; j < kKeys / 8; j++) LACUNA_UNROLL
-    for (int r = 0; r < 4; r++) s[j][r] = keep >> (4 * j + r) & 1 ? s[j][r] : 0.0f;
-    copies.wait();
-    __syncthreads();  // this v is there, and this k is not needed any more
-    c = tiles.next(c + kKeys);
-    if (c < tiles.end) load_tile<Shape, kKeys>(copies, k_tile, keys, c, length, a.d);
-    accumulate<Shape, kKeys>(o, s, v_tile, at);
-  }
+  attend<Shape, kKeys, kKeys>(o, softmax, a, place, tiles, c, 0, q_tile, k_tile, v_tile, keys,
+                              values, copies, at);
 
   float factor[2];
   LACUNA_UNROLL

@@ -148,6 +148,40 @@ __device__ __forceinline__ unsigned kept(const AttentionProblem& a, const Attent
   return bits;
 }
 
+/// A warp's part of y, before it is divided by the sums: rows from place.first on, over the tiles from c on. Of each tile of kKeys the
+/// warp takes kShare from `share` on. The first keys are already on their way; v's are while q k^T is multiplied, the
+/// next k's while p v is.
+template <class Shape, int kKeys, int kShare, class T = typename Shape::T>
+__device__ __forceinline__ void attend(float (&o)[Shape::D / 8][4], RunningSoftmax& softmax,
+                                       const AttentionProblem& a, const AttentionPlace& place,
+                                       const ColumnTiles<kKeys>& tiles, int c, int share,
+                                       const T* q_tile, T* k_tile, T* v_tile,
+                                       const Rows<const T>& keys, const Rows<const T>& values,
+                                       AsyncCopies& copies, const Lane& at) {
+  const int length = tiles.band.columns;
+  while (c < tiles.end) {
+    copies.wait();
+    __syncthreads();  // this k is there, and the last v is not needed any more
+    load_tile<Shape, kKeys>(copies, v_tile, values, c, length, a.d);
+    const unsigned keep = kept<kShare, false>(a, place, c + share, at);
+    float s[kShare / 8][4] = {}, rescale[2];
+    scores<Shape, kShare>(s, q_tile, k_tile + share * Shape::kPitch, at);
+    if (!tiles.full(c)) hide<kShare>(s, tiles.band, place.first, c + share, at);
+    softmax.update(s, a.scale * kLog2E, rescale);
+    LACUNA_UNROLL
+    for (int j = 0; j < Shape::D / 8; j++) LACUNA_UNROLL
+    for (int r = 0; r < 4; r++) o[j][r] *= rescale[r / 2];
+    LACUNA_UNROLL
+    for (int j = 0; j < kShare / 8; j++) LACUNA_UNROLL
+    for (int r = 0; r < 4; r++) s[j][r] = keep >> (4 * j + r) & 1 ? s[j][r] : 0.0f;
+    copies.wait();
+    __syncthreads();  // this v is there, and this k is not needed any more
+    c = tiles.next(c + kKeys);
+    if (c < tiles.end) load_tile<Shape, kKeys>(copies, k_tile, keys, c, length, a.d);
+    accumulate<Shape, kShare>(o, s, v_tile + share * Shape::kPitch, at);
+  }
+}
+
 /// Up to so many queries, attention splits the keys among blocks: attention_split.cu.
 inline constexpr std::int64_t kFewQueries = 16;
 void attention_forward_split(const AttentionForward&, Stream);

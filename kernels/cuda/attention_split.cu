@@ -71,7 +71,7 @@ __global__ void __launch_bounds__(kTileThreads, 2)
   at.row0 = 0;
   const auto keys = k.rows(place.sample, place.head), values = v.rows(place.sample, place.head);
   ColumnTiles<kKeys> tiles(a, place, false);
-  const int length = tiles.band.columns, begin = chunk * chunks.keys, end = begin + chunks.keys;
+  const int begin = chunk * chunks.keys, end = begin + chunks.keys;
   if (tiles.begin < begin) tiles.begin = begin;
   if (tiles.end > end) tiles.end = end;
 
@@ -81,29 +81,10 @@ __global__ void __launch_bounds__(kTileThreads, 2)
   int c = tiles.next(tiles.begin);
   if (c < tiles.end) {
     load_tile<Shape, kQueries>(copies, q_tile, q.rows(place.sample, place.head), 0, a.sq, a.d);
-    load_tile<Shape, kKeys>(copies, k_tile, keys, c, length, a.d);
+    load_tile<Shape, kKeys>(copies, k_tile, keys, c, tiles.band.columns, a.d);
   }
-  while (c < tiles.end) {
-    copies.wait();
-    __syncthreads();  // this k is there, and the last v is not needed any more
-    load_tile<Shape, kKeys>(copies, v_tile, values, c, length, a.d);
-    const unsigned keep = kept<kShare, false>(a, place, c + share, at);
-    float s[kShare / 8][4] = {}, rescale[2];
-    scores<Shape, kShare>(s, q_tile, k_tile + share * Shape::kPitch, at);
-    if (!tiles.full(c)) hide<kShare>(s, tiles.band, 0, c + share, at);
-    softmax.update(s, a.scale * kLog2E, rescale);
-    LACUNA_UNROLL
-    for (int j = 0; j < Shape::D / 8; j++) LACUNA_UNROLL
-    for (int r = 0; r < 4; r++) o[j][r] *= rescale[r / 2];
-    LACUNA_UNROLL
-    for (int j = 0; j < kShare / 8; j++) LACUNA_UNROLL
-    for (int r = 0; r < 4; r++) s[j][r] = keep >> (4 * j + r) & 1 ? s[j][r] : 0.0f;
-    copies.wait();
-    __syncthreads();  // this v is there, and this k is not needed any more
-    c = tiles.next(c + kKeys);
-    if (c < tiles.end) load_tile<Shape, kKeys>(copies, k_tile, keys, c, length, a.d);
-    accumulate<Shape, kShare>(o, s, v_tile + share * Shape::kPitch, at);
-  }
+  attend<Shape, kKeys, kShare>(o, softmax, a, place, tiles, c, share, q_tile, k_tile, v_tile, keys,
+                               values, copies, at);
 
   __syncthreads();  // the tiles are not needed any more: the warps' rows take their place
   float* const parts = reinterpret_cast<float*>(k_tile);

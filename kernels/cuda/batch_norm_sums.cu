@@ -129,21 +129,11 @@ __global__ void __launch_bounds__(kColumnThreads)
       }
     }
   }
-  const int width = static_cast<int>(blockDim.x) * N;
   LACUNA_UNROLL
-  for (int s = 0; s < 2; s++) {
-    LACUNA_UNROLL
-    for (int k = 0; k < N; k++) shared[s][threadIdx.y * width + threadIdx.x * N + k] = sum[s][k];
-  }
-  __syncthreads();
-  const int thread = static_cast<int>(threadIdx.y * blockDim.x + threadIdx.x);
-  const std::int64_t j = std::int64_t{blockIdx.x} * width + thread;
-  if (thread >= width || j >= columns) return;
-  for (int s = 0; s < 2; s++) {
-    float total = 0.0f;
-    for (int y = 0; y < static_cast<int>(blockDim.y); y++) total += shared[s][y * width + thread];
-    partial[(2 * blockIdx.y + s) * columns + j] = total;
-  }
+  for (int s = 0; s < 2; s++)
+    fold_block(shared[s], sum[s], columns, [&](std::int64_t j, float total) {
+      partial[(2 * blockIdx.y + s) * columns + j] = total;
+    });
 }
 
 // ---- launchers ----

@@ -118,16 +118,9 @@ __global__ void __launch_bounds__(kColumnThreads)
     LACUNA_UNROLL
     for (int k = 0; k < N; k++) sum[k] += g[k] * v[k];
   }
-  const int width = static_cast<int>(blockDim.x) * N;
-  LACUNA_UNROLL
-  for (int k = 0; k < N; k++) shared[threadIdx.y * width + threadIdx.x * N + k] = sum[k];
-  __syncthreads();
-  const int thread = static_cast<int>(threadIdx.y * blockDim.x + threadIdx.x);
-  const std::int64_t j = std::int64_t{blockIdx.x} * width + thread;
-  if (thread >= width || j >= columns) return;
-  float total = 0.0f;
-  for (int y = 0; y < static_cast<int>(blockDim.y); y++) total += shared[y * width + thread];
-  partial[(blockIdx.y * columns + j) * meeting.taps + tap] = total;
+  fold_block(shared, sum, columns, [&](std::int64_t j, float total) {
+    partial[(blockIdx.y * columns + j) * meeting.taps + tap] = total;
+  });
 }
 
 // ---- launchers ----

@@ -47,6 +47,23 @@ struct ColumnPlace {
         step(blockDim.y) {}
 };
 
+/// Adds up the threads of each column of a block, in order: f(column, sum) for columns of [0, columns). `shared` holds
+/// kColumnThreads * N.
+template <int N, class F>
+__device__ __forceinline__ void fold_block(float* shared, const float (&sum)[N],
+                                           std::int64_t columns, F&& f) {
+  const int width = static_cast<int>(blockDim.x) * N;
+  LACUNA_UNROLL
+  for (int k = 0; k < N; k++) shared[threadIdx.y * width + threadIdx.x * N + k] = sum[k];
+  __syncthreads();
+  const int thread = static_cast<int>(threadIdx.y * blockDim.x + threadIdx.x);
+  const std::int64_t j = std::int64_t{blockIdx.x} * width + thread;
+  if (thread >= width || j >= columns) return;
+  float total = 0.0f;
+  for (int y = 0; y < static_cast<int>(blockDim.y); y++) total += shared[y * width + thread];
+  f(j, total);
+}
+
 /// f(N, grid) for x (..., columns) of T and these arrays, of which so many are read at once.
 template <class T, class F>
 void by_columns(const Array& x, std::initializer_list<const void*> arrays, int read_at_once,
