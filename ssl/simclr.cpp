@@ -12,10 +12,15 @@
 // task.loss=supcon takes all views of one class as positives (Khosla et al., "Supervised contrastive learning", NeurIPS 2020): not
 // self-supervised, but what the same network can reach with labels.
 //
+// task.positives=partners makes the two views of two pictures of one bag instead of one picture (MICLe: Azizi et al., "Big
+// self-supervised models advance medical image classification", ICCV 2021): what a bag's pictures do not share is not learned.
+// Its recipe has three steps: this task on single pictures, this task on bags from there (--init), fine-tuning.
+//
 // The defaults are a recipe for CIFAR-10 that has been reproduced (github.com/dkobak/simclr-cifar10): SGD, weak colours, no blur,
 // a head without BatchNorm. optim.optimizer=lars with optim.lr_scaling, model.head_norm and the rest make the paper's own.
 #include "simclr.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -77,6 +82,8 @@ Augmentation recipe_of(const Settings& s) {
   recipe.jitter = strength > 0 ? 0.8 : 0;
   recipe.brightness = recipe.contrast = recipe.saturation = 0.8 * strength;
   recipe.hue = 0.2 * strength;
+  recipe.rotate = s.number("task.rotate") > 0 ? 1 : 0;
+  recipe.degrees = s.number("task.rotate");
   recipe.grey = s.number("task.grey");
   recipe.blur = s.number("task.blur");
   return recipe;
@@ -86,6 +93,7 @@ class Simclr : public Task {
  public:
   Simclr(const Settings& s, const DataInfo& data, const Field& image)
       : supervised_(s.text("task.loss") == "supcon"),
+        partners_(s.text("task.positives") == "partners"),
         temperature_(s.number("task.temperature")),
         pictures_(s.integer("train.batch_size")),
         drop_last_(s.flag("data.drop_last")),
@@ -110,6 +118,13 @@ class Simclr : public Task {
                  s.integer("train.accumulate"));
     LACUNA_CHECK(!supervised_ || classes_ > 0, "simclr",
                  "task.loss=supcon needs labels, and this data has none");
+    const auto is_partner = [&](const Field& f) {
+      return f.name == "partner" && f.dtype == image.dtype && f.shape == image.shape;
+    };
+    LACUNA_CHECK(!partners_ || std::any_of(data.fields.begin(), data.fields.end(), is_partner),
+                 "simclr",
+                 "task.positives=partners needs bags of pictures, which this data is not (bags:, "
+                 "cases)");
     const double lr = learning_rate(s);
     probe_scale_ = lr > 0 ? s.number("task.probe_lr") / lr : 0;
   }
@@ -159,12 +174,12 @@ class Simclr : public Task {
 
   std::vector<Picture> pictures(Context& context, const Batch& batch) override {
     NoGrad guard;
-    const Tensor& originals = batch["image"];
+    const Tensor originals = sources(batch);
     const Tensor pixels = to(affine(to(views(context, batch), Dtype::f32), 255, 0.5), Dtype::u8);
     const std::int64_t n = batch.size();
     std::vector<Picture> result;
-    for (std::int64_t i = 0; i < n; i++)
-      result.push_back({"original", to(select(originals, 0, i), Device{})});
+    for (std::int64_t i = 0; i < originals.dim(0); i++)
+      result.push_back({i < n ? "original" : "partner", to(select(originals, 0, i), Device{})});
     for (std::int64_t i = 0; i < 2 * n; i++)
       result.push_back({i < n ? "first" : "second", to(select(pixels, 0, i), Device{})});
     return result;
@@ -173,11 +188,17 @@ class Simclr : public Task {
  private:
   static bool watches(const NamedTensor& p) { return p.name.rfind("probe.", 0) == 0; }
 
+  // What the views are of: (N, H, W, C), or (2N, ..) where the second ones are of the partners.
+  Tensor sources(const Batch& batch) const {
+    return partners_ ? concat({batch["image"], batch["partner"]}) : batch["image"];
+  }
   // (2N, h, w, C), one view of all pictures and then the other.
   Tensor views(const Context& context, const Batch& batch) const {
-    const Tensor& pixels = batch["image"];
-    return augment_image(context, pixels, ids_of("simclr", context, pixels.dim(0), pixels.device()),
-                         recipe_, context.epoch, 2, context.activations);
+    const Tensor& image = batch["image"];
+    const Tensor ids = ids_of("simclr", context, image.dim(0), image.device());
+    const Tensor drawn =
+        draw_views(context, ids, image.dim(1), image.dim(2), recipe_, context.epoch, 2);
+    return apply_views(sources(batch), drawn, recipe_, context.activations);
   }
   static Tensor twice(const Tensor& labels) { return concat({labels, labels}); }
 
@@ -189,7 +210,7 @@ class Simclr : public Task {
     return mean(info_nce(unit, unit, other, {.temperature = temperature_, .self = 0}));
   }
 
-  bool supervised_;
+  bool supervised_, partners_;
   double temperature_;
   std::int64_t pictures_, least_ = pictures_;  // of a batch, and of the smallest one
   bool drop_last_;
@@ -205,6 +226,9 @@ void declare(Settings& s) {
   s.declare("task.loss", std::string("nt_xent"),
             "nt_xent: the other view is the positive; supcon: all views of the class, by labels",
             {"nt_xent", "supcon"});
+  s.declare("task.positives", std::string("views"),
+            "views: two views of a picture are alike; partners: of two pictures of a bag (MICLe)",
+            {"views", "partners"});
   s.declare("task.temperature", 0.5, "of the softmax over cosines", 1e-3, 1e3);
   s.declare("task.size", std::int64_t{0}, "side of a view, in pixels; 0: the picture's", 0, 4096);
   s.declare("task.crop", 0.2, "smallest area of a crop, as a share of the picture", 1e-3, 1);
@@ -214,6 +238,7 @@ void declare(Settings& s) {
             "strength s of the jitter of colours: brightness, contrast and saturation by 0.8 s, "
             "hue by 0.2 s, with probability 0.8",
             0, 2);
+  s.declare("task.rotate", 0.0, "largest angle that a view is turned by, in degrees", 0, 180);
   s.declare("task.grey", 0.1, "probability that a view is grey", 0, 1);
   s.declare("task.blur", 0.0, "probability that a view is blurred", 0, 1);
   s.declare("task.probe_lr", 0.1,

@@ -6,6 +6,7 @@
 #include "../../core/ops/elementwise.h"
 #include "../../core/ops/info_nce.h"
 #include "../../core/tape.h"
+#include "../../datasets/bags.h"
 #include "../../kernels/backend.h"
 #include "../../nn/backbones/torchvision.h"
 #include "../../nn/load_encoder.h"
@@ -301,6 +302,54 @@ TEST(simclr_task, emu_trains_as_cpu_does_recorded_or_not) {
   for (std::size_t i = 0; i < losses[0].size(); i++)
     EXPECT_NEAR(losses[1][i], losses[0][i], 1e-4 * losses[0][i]);
   EXPECT_EQ(losses[2], losses[1]);
+}
+
+// Pictures of one colour each: 10, 20, 30, ...
+struct Plain : Source {
+  std::int64_t size() const override { return 8; }
+  std::vector<Field> fields() const override { return {{"image", Dtype::u8, {8, 8, 3}}}; }
+  void read(std::int64_t index, std::span<std::byte* const> out) const override {
+    std::fill_n(out[0], 8 * 8 * 3, static_cast<std::byte>(10 * (index + 1)));
+  }
+  std::string name() const override { return "plain"; }
+};
+
+TEST(simclr_task, the_second_views_are_of_partners_where_that_is_asked_for) {
+  const std::shared_ptr<const Source> bags =
+      make_bags(std::make_shared<Plain>(), {{{0, 1}, {2, 3}, {4, 5}, {6}}, {{0}, {1}, {2}, {3}}});
+  const Batch batch = read_batch(*bags, {0, 1, 2, 3});
+  const auto colour = [](const Tensor& pixels) { return pixels.to_vector<int>()[0]; };
+  for (const char* positives : {"views", "partners"}) {
+    const bool partners = std::string(positives) == "partners";
+    Job job = small(bags);
+    job.set({{"task.positives", positives}, {"task.colour", "0"}, {"task.grey", "0"}});
+    const auto task = find_task("simclr").make(job.settings, DataInfo::of(*bags));
+    Context context{.training = true};
+    context.ids = Tensor::from(std::vector<std::int64_t>{0, 0, 1, 0, 2, 0, 3, 0}, {4, 2});
+    int of_first = 0, of_partner = 0;
+    for (const Picture& p : task->pictures(context, batch)) {
+      if (p.name != "first" && p.name != "second") continue;
+      const bool first = p.name == "first";
+      const Tensor& of = batch[partners && !first ? "partner" : "image"];
+      EXPECT_EQ(colour(p.pixels), colour(select(of, 0, first ? of_first++ : of_partner++)));
+    }
+    EXPECT_EQ(of_first, 4);
+    EXPECT_EQ(of_partner, 4);
+  }
+}
+
+TEST(simclr_task, on_bags_resumes_exactly) {
+  Job job = small(make_cases({.size = 20}));
+  job.set("task.positives", "partners");
+  expect_exact_resume(job, 3);
+}
+
+TEST(simclr_task, partners_need_bags) {
+  Job job = small(make_shapes({.size = 20}));
+  job.set("task.positives", "partners");
+  EXPECT_EQ(error_of([&] { find_task("simclr").make(job.settings, DataInfo::of(*job.data)); }),
+            "[simclr] task.positives=partners needs bags of pictures, which this data is not "
+            "(bags:, cases)");
 }
 
 }  // namespace lacuna

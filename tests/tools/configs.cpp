@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "../../core/files.h"
-#include "../../datasets/shapes.h"
+#include "../../datasets/bags.h"
 #include "../../ssl/task.h"
 #include "../../tools/config.h"
 
@@ -27,7 +27,7 @@ TEST(Configs, MakeTheirTasks) {
     EXPECT_NE(
         text.find("#   lacuna train " + std::string(info.name) + " --config ssl/configs/" + name),
         std::string::npos);
-    const auto data = make_shapes({.size = 20});
+    const auto data = make_cases({.size = 20});
     const auto task = info.make(settings, DataInfo::of(*data));
     EXPECT_GT(task->model().parameter_count(), 10000);
     files++;
