@@ -73,8 +73,9 @@ class EvalFinetune : public Eval {
   }
   std::string more_help() override {
     return "\n--data is labelled data to learn from, its train split: tsv:FILE or conll:FILE of "
-           "text,\nany pictures with labels. --test may be left out where --data has a test split "
-           "of its own.\n";
+           "text,\nany pictures with labels, the run's own unless given. --test: of pictures the "
+           "test split of "
+           "--data, or the run's --val, unless given.\n";
   }
   void evaluate() override;
 
@@ -145,7 +146,9 @@ EvalFinetune::Data EvalFinetune::open_pictures() const {
   Data data;
   const std::string train = data_.empty() ? config_.settings.text("data.train") : data_;
   data.train = open_source(train, "train");
-  data.test = open_source(test_.empty() ? train : test_, "test");
+  const std::string& val = config_.settings.text("data.val");
+  const std::string test = !test_.empty() ? test_ : !data_.empty() || val.empty() ? train : val;
+  data.test = open_source(test, "test");
   const DataInfo info = DataInfo::of(*data.train);
   Trained trained = load(info);
   data.candidates = vector_candidates(

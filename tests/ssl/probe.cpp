@@ -98,7 +98,9 @@ TEST(features, of_pixels_and_of_a_network) {
 }
 
 TEST(features, of_text_are_a_bag_of_tokens) {
-  const Subject bag = raw({.vocabulary = {.size = 5}});
+  DataInfo data;
+  data.vocabulary.size = 5;
+  const Subject bag = raw(data);
   Batch batch;
   batch.ids = {0, 1};
   batch.fields["tokens"] = Tensor::from(Ids{1, 4, 4, 0, 2, 3, 0, 0}, {2, 4});
