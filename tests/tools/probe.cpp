@@ -167,7 +167,7 @@ TEST_F(Probe, BadInputIsOneLine) {
   expect_bad(command("linear", {"--budget", "-1"}), "--budget must be");
   expect_bad(command("map", {"--points", "6000"}), "--points must be");
   expect_bad(command("finetune", {"--labels", "3/klass"}), "--labels must be a whole number");
-  expect_bad(command("knn", {"--data", "stories"}), "image");
+  expect_bad(command("knn", {"--data", "stories"}), "takes text: got stories");
 }
 
 }  // namespace lacuna::test
