@@ -1,6 +1,7 @@
 #pragma once
 // Every differentiable op, one line a header.
 #include "ops/attention.h"
+#include "ops/augment_image.h"
 #include "ops/batch_norm.h"
 #include "ops/concat.h"
 #include "ops/conv2d.h"

@@ -16,7 +16,7 @@ constexpr std::uint8_t kGapGrey = 128;  // neither light nor dark mode makes it 
 
 struct Row {
   std::string name;
-  std::vector<const Tensor*> pictures;
+  std::vector<Tensor> pictures;
 };
 
 std::vector<Row> rows_of(const std::vector<Picture>& pictures) {
@@ -25,23 +25,20 @@ std::vector<Row> rows_of(const std::vector<Picture>& pictures) {
     auto row =
         std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.name == p.name; });
     if (row == rows.end()) row = rows.insert(rows.end(), {p.name, {}});
-    row->pictures.push_back(&p.pixels);
+    row->pictures.push_back(p.pixels);
   }
   return rows;
 }
 
 }  // namespace
 
-void write_picture_grid(const std::string& folder, std::int64_t step,
-                        const std::vector<Picture>& pictures) {
-  const std::vector<Row> rows = rows_of(pictures);
-  if (rows.empty()) return;
+void write_sheet(const std::string& path, const std::vector<std::vector<Tensor>>& rows) {
   std::int64_t height = 0, width = 0, columns = 0;
-  for (const Row& row : rows) {
-    columns = std::max<std::int64_t>(columns, static_cast<std::int64_t>(row.pictures.size()));
-    for (const Tensor* p : row.pictures) {
-      height = std::max(height, p->dim(0));
-      width = std::max(width, p->dim(1));
+  for (const auto& row : rows) {
+    columns = std::max<std::int64_t>(columns, static_cast<std::int64_t>(row.size()));
+    for (const Tensor& p : row) {
+      height = std::max(height, p.dim(0));
+      width = std::max(width, p.dim(1));
     }
   }
   const std::int64_t zoom = std::max<std::int64_t>(1, 64 / std::max(height, width));
@@ -50,8 +47,8 @@ void write_picture_grid(const std::string& folder, std::int64_t step,
                      grid_w = cell_w * columns - kGap * zoom;
   std::vector<std::uint8_t> grid(grid_h * grid_w * 3, kGapGrey);
   for (std::size_t r = 0; r < rows.size(); r++)
-    for (std::size_t c = 0; c < rows[r].pictures.size(); c++) {
-      const Tensor& p = *rows[r].pictures[c];
+    for (std::size_t c = 0; c < rows[r].size(); c++) {
+      const Tensor& p = rows[r][c];
       const std::int64_t h = p.dim(0), w = p.dim(1), channels = p.dim(2);
       const auto pixels = p.to_vector<std::uint8_t>();
       const std::int64_t top = static_cast<std::int64_t>(r) * cell_h,
@@ -62,10 +59,21 @@ void write_picture_grid(const std::string& folder, std::int64_t step,
             grid[((top + y) * grid_w + left + x) * 3 + k] =
                 pixels[((y / zoom) * w + x / zoom) * channels + std::min(k, channels - 1)];
     }
+  write_png(path, grid, grid_h, grid_w, 3);
+}
+
+void write_picture_grid(const std::string& folder, std::int64_t step,
+                        const std::vector<Picture>& pictures) {
+  const std::vector<Row> rows = rows_of(pictures);
+  if (rows.empty()) return;
   std::string name = fmt::format("{:08}", step);
-  for (const Row& row : rows) name += "_" + row.name;
+  std::vector<std::vector<Tensor>> sheet;
+  for (const Row& row : rows) {
+    name += "_" + row.name;
+    sheet.push_back(row.pictures);
+  }
   std::filesystem::create_directories(folder);
-  write_png(folder + "/" + name + ".png", grid, grid_h, grid_w, 3);
+  write_sheet(folder + "/" + name + ".png", sheet);
 }
 
 std::vector<GridFile> find_picture_grids(const std::string& folder) {

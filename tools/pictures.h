@@ -8,6 +8,9 @@
 
 namespace lacuna::tools {
 
+/// Writes rows of pictures (h, w, 1 or 3) u8 as one PNG, enlarging small ones by a whole factor. At least one picture.
+void write_sheet(const std::string& path, const std::vector<std::vector<Tensor>>& rows);
+
 /// Writes FOLDER/<step>_<row>_<row>.png, enlarging small pictures by a whole factor. Nothing where there are none.
 void write_picture_grid(const std::string& folder, std::int64_t step,
                         const std::vector<Picture>& pictures);

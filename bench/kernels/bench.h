@@ -62,5 +62,6 @@ void add_conv();
 void add_pool();
 void add_optimizer();
 void add_memory();
+void add_augment();
 
 }  // namespace lacuna::bench

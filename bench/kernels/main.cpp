@@ -89,6 +89,7 @@ int main(int argc, char** argv) {
   lacuna::bench::add_pool();
   lacuna::bench::add_optimizer();
   lacuna::bench::add_memory();
+  lacuna::bench::add_augment();
   std::printf("threads %d, multiply-add peak %.0f GFLOP/s, copy %.0f GB/s\n",
               lacuna::cpu::threads(), lacuna::bench::fma_peak(), lacuna::bench::copy_bandwidth());
   benchmark::RunSpecifiedBenchmarks();
