@@ -103,6 +103,11 @@ Features features_of(const Subject& subject, const Source& source, Device device
   return features_of(subject, source, ids, device);
 }
 
+std::int64_t width_of(const Subject& subject, const Source& source, Device device) {
+  LACUNA_CHECK(source.size() > 0, kOp, source.name(), " has no sample");
+  return subject.represent(read_batch(source, {0}).to(device)).dim(1);
+}
+
 std::uint64_t hash_of(const Module& module) {
   std::uint64_t hash = 0xcbf29ce484222325u;
   const auto add = [&](const void* data, std::size_t size) {

@@ -37,6 +37,9 @@ Features features_of(const Subject& subject, const Source& source,
                      const std::vector<std::int64_t>& ids, Device device = {});
 Features features_of(const Subject& subject, const Source& source, Device device = {});
 
+/// How many numbers a vector has. Fails on a source without samples.
+std::int64_t width_of(const Subject& subject, const Source& source, Device device = {});
+
 /// FNV-1a (Fowler, Noll, Vo) over names and bytes of every parameter and buffer.
 std::uint64_t hash_of(const Module& module);
 

@@ -18,10 +18,11 @@ KnnClassifier::KnnClassifier(const KnnOptions& options, Device device)
                options.plain_k, " and ", options.temperature);
 }
 
-void KnnClassifier::fit(const Features& train, std::int64_t classes) {
-  bank_ = to(train.x, device_);
-  labels_ = train.labels;
-  classes_ = classes;
+void KnnClassifier::fit(const Subject& subject, const Source& train) {
+  Features features = features_of(subject, train, device_);
+  bank_ = to(features.x, device_);
+  labels_ = std::move(features.labels);
+  classes_ = static_cast<std::int64_t>(train.classes().size());
   first_ = {};
 }
 
@@ -48,11 +49,8 @@ ProbeRow probe(const Subject& subject, Classifier& classifier, const Source& tra
   row.subject = subject.name;
   row.hash = unmoved.hash();
   row.scores.resize(classifier.rules().size());
-  {
-    const Features features = features_of(subject, train, device);
-    row.width = features.width();
-    classifier.fit(features, classes);
-  }
+  row.width = width_of(subject, train, device);
+  classifier.fit(subject, train);
   for (const Source* test : tests) {
     const Features features = features_of(subject, *test, device);
     LACUNA_CHECK(features.width() == row.width, kOp, "vectors of ", test->name(), " have ",

@@ -16,7 +16,8 @@ class Classifier {
   virtual ~Classifier() = default;
   /// What it judges by, one column each.
   virtual std::vector<std::string> rules() const = 0;
-  virtual void fit(const Features& train, std::int64_t classes) = 0;
+  /// Learns from the vectors that `subject` makes of labelled samples.
+  virtual void fit(const Subject& subject, const Source& train) = 0;
   /// Classes of vectors (n, d), once for each rule.
   virtual std::vector<std::vector<std::int64_t>> guess(const Tensor& x) = 0;
 };
@@ -30,7 +31,7 @@ class KnnClassifier : public Classifier {
  public:
   explicit KnnClassifier(const KnnOptions& options, Device device = {});
   std::vector<std::string> rules() const override { return {"weighted", "plain"}; }
-  void fit(const Features& train, std::int64_t classes) override;
+  void fit(const Subject& subject, const Source& train) override;
   std::vector<std::vector<std::int64_t>> guess(const Tensor& x) override;
 
   /// Of the first vectors that were guessed after fit().
@@ -49,15 +50,19 @@ class KnnClassifier : public Classifier {
 class LinearClassifier : public Classifier {
  public:
   explicit LinearClassifier(const LinearProbeOptions& options, Device device = {})
-      : probe_(options, device) {}
+      : probe_(options, device), device_(device) {}
   std::vector<std::string> rules() const override { return {"linear"}; }
-  void fit(const Features& train, std::int64_t classes) override { probe_.fit(train, classes); }
+  void fit(const Subject& subject, const Source& train) override {
+    probe_.fit(features_of(subject, train, device_),
+               static_cast<std::int64_t>(train.classes().size()));
+  }
   std::vector<std::vector<std::int64_t>> guess(const Tensor& x) override {
     return {probe_.guess(x)};
   }
 
  private:
   LinearProbe probe_;
+  Device device_;
 };
 
 /// A line of the table.

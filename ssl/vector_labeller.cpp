@@ -38,12 +38,4 @@ void VectorLabeller::start_from(const Module& trained) {
   task_->encoder().load_state_dict(trained.state_dict());
 }
 
-std::int64_t width_of(const Subject& subject, const Source& source) {
-  LACUNA_CHECK(source.size() > 0, "eval", source.name(), " has no sample");
-  Batch one = read_batch(source, {0});
-  if (subject.backbone && !subject.backbone->parameters().empty())
-    one = one.to(subject.backbone->parameters().front().tensor.device());
-  return subject.represent(one).dim(1);
-}
-
 }  // namespace lacuna

@@ -31,7 +31,4 @@ class VectorLabeller : public Labeller {
   Linear head_;
 };
 
-/// How many numbers a vector has; of an initialized network.
-std::int64_t width_of(const Subject& subject, const Source& source);
-
 }  // namespace lacuna

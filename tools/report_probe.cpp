@@ -19,9 +19,11 @@ std::string how(const Record& r) {
         "Nearest neighbours by cosine; weighted: {} votes of exp(cosine / {}), plain: {} votes.",
         grouped(std::llround(r.number("k"))), figure(r.number("temperature")),
         grouped(std::llround(r.number("plain_k"))));
+  const bool sgd = r.text("optimizer") == "sgd";
   return fmt::format(
-      "A linear layer on cached vectors: Adam, rate {} by a cosine to 0, {} epochs of batches of "
-      "{}, decay {}; the last epoch counts.",
+      "A linear layer on {}: {}, rate {} by a cosine to 0, {} epochs of batches of {}, decay {}; "
+      "the last epoch counts.",
+      sgd ? "vectors of crops and mirrored pictures" : "cached vectors", sgd ? "SGD" : "Adam",
       figure(r.number("lr")), grouped(std::llround(r.number("epochs"))),
       grouped(std::llround(r.number("batch_size"))), figure(r.number("weight_decay")));
 }
@@ -92,7 +94,7 @@ std::string probe_section(const std::vector<Record>& evaluations, const std::str
   for (auto r = evaluations.rbegin(); r != evaluations.rend(); ++r) {
     const std::string protocol = r->text("protocol");
     if (protocol != "knn" && protocol != "linear") continue;
-    if (!seen.insert(protocol + " " + r->text("data")).second) continue;
+    if (!seen.insert(protocol + r->text("optimizer") + " " + r->text("data")).second) continue;
     out += table(*r);
     if (confusion.empty()) confusion = confusion_table(*r);
   }

@@ -1,5 +1,5 @@
 // The linear probe, and the protocol around classifiers: controls, shifted sets, and backbones that must not move.
-#include "../../ssl/probe.h"
+#include "../../ssl/augmented_probe.h"
 
 #include "../../core/ops/elementwise.h"
 #include "../../core/ops/shape.h"
@@ -155,7 +155,7 @@ TEST(probe, fails_where_the_backbone_moves) {
   const auto still = subject.represent;
   const std::uint64_t before = hash_of(task->encoder());
   EXPECT_EQ(probe(subject, knn, train, {&test}).hash, before);
-  int calls = 0;
+  int calls = 0;  // for the width, the bank and the test data
   subject.represent = [&](const Batch& batch) {
     Tensor last = task->encoder().parameters().back().tensor;
     if (++calls == 2) last.data<float>()[last.numel() - 1] += 1e-6f;
@@ -173,6 +173,50 @@ TEST(probe, hash_sees_names_values_and_buffers) {
   EXPECT_EQ(hash_of(one->encoder()), hash_of(same->encoder()));
   EXPECT_NE(hash_of(one->encoder()), hash_of(other->encoder()));
   EXPECT_NE(hash_of(one->encoder()), hash_of(one->model()));
+}
+
+// Colours survive crops and mirrors: the layer learns them from views, and is judged on pictures as they are.
+TEST(augmented_probe, learns_from_views) {
+  const Colours train(60, 1), test(30, 2);
+  const auto task = inpainting(train, 1);
+  const int threads = cpu::threads();
+  std::vector<double> losses;
+  for (int count : {1, 3}) {
+    cpu::set_threads(count);
+    AugmentedProbe classifier({.epochs = 12, .batch = 20, .lr = 20});
+    const ProbeRow row = probe(network("pretrained", *task), classifier, train, {&test});
+    EXPECT_EQ(row.scores[0][0].accuracy, 1);
+    EXPECT_LT(classifier.loss(), 0.5);
+    losses.push_back(classifier.loss());
+  }
+  cpu::set_threads(threads);
+  EXPECT_EQ(losses[0], losses[1]);
+}
+
+// Each epoch sees other views, a sample's own; and the first step's loss is that of a layer of zeros.
+TEST(augmented_probe, views_differ_between_epochs_and_not_between_runs) {
+  const Colours train(6, 1);
+  std::vector<std::vector<float>> seen[2];
+  for (auto& run : seen) {
+    const Subject spy{"spy", [&](const Batch& batch) {
+                        run.push_back(batch["image"].to_vector<float>());
+                        return flatten(to(batch["image"], Dtype::f32), 1);
+                      }};
+    AugmentedProbe classifier({.epochs = 3, .batch = 6, .lr = 1e-12});
+    classifier.fit(spy, train);
+    EXPECT_NEAR(classifier.loss(), std::log(3.0), 1e-4);
+    ASSERT_EQ(run.size(), 4u);  // one for its width
+    EXPECT_NE(run[1], run[2]);
+    EXPECT_NE(run[2], run[3]);
+  }
+  EXPECT_EQ(seen[0], seen[1]);
+}
+
+TEST(augmented_probe, errors) {
+  EXPECT_THROWS_WITH(AugmentedProbe({.area = 0}), "crops of a share in (0, 1]");
+  EXPECT_THROWS_WITH(AugmentedProbe({}).guess(Tensor::zeros({1, 2})), "learned nothing");
+  EXPECT_THROWS_WITH(AugmentedProbe({}).fit(raw(DataInfo::of(Colours(1))), Colours(0)),
+                     "has no sample");
 }
 
 TEST(probe, confusion_counts) {

@@ -115,6 +115,21 @@ TEST_F(Probe, LinearIsTheSameForAnyNumberOfThreads) {
   EXPECT_TRUE(lines[0]["subjects"]["raw"]["linear"]["test"]["accuracy"].is_number());
 }
 
+TEST_F(Probe, LinearWithAugmentation) {
+  const Outcome o = lacuna(
+      command("linear", {"--augment", "--epochs", "2", "--batch-size", "32", "--budget", "0"}));
+  expect_ok(o);
+  expect_parts(o.out, {"vectors of crops and mirrored pictures: SGD, rate 0.0125 by a cosine"});
+  const auto line = last();
+  EXPECT_EQ(line["augmented"], true);
+  EXPECT_EQ(line["optimizer"], "sgd");
+  EXPECT_EQ(line["lr"], 0.0125);
+  EXPECT_EQ(line["crop_area"], 0.08);
+  EXPECT_EQ(line["weight_decay"], 0);
+  EXPECT_EQ(line["subjects"].size(), 3u);
+  expect_bad(command("linear", {"--augment", "--standardise"}), "leave out --augment");
+}
+
 TEST_F(Probe, WithoutABudgetThereIsNoSupervisedLine) {
   expect_ok(lacuna(command("knn", {"--budget", "0", "--quiet", "--test", "shapes:30"})));
   EXPECT_FALSE(last()["subjects"].contains("supervised"));
