@@ -1,20 +1,37 @@
 #pragma once
-// What pretraining is good for: an encoder of text fine-tuned on labels, beside the same network from scratch with the same
-// labels, order and number of steps. Each trial trains a network of its own (labeller.h), all of it, by AdamW with decay of
-// matrices only, a linear rise and fall of the rate and clipping, and is judged on the whole test data. One trial a number of
-// labels, seed and arm; a trial is a pure function of its seed.
+// What pretraining is good for where labels are few: an encoder fine-tuned on labels, beside the same network from scratch with the
+// same labels, order and number of steps, and beside controls that leave the encoder alone. Each trial trains a network of its
+// own (labeller.h, labelled.h): AdamW with decay of matrices only, a linear rise and fall of the rate, clipping. It is
+// judged on the whole test data after its last step. One trial a number of labels, seed and arm; a trial is a pure function of
+// its seed, and which rows it learns from one of (seed, number of labels): the first ones of balanced_order().
 #include <functional>
 #include <limits>
 
-#include "label_metrics.h"
-#include "task.h"
+#include "labelled.h"
 
 namespace lacuna {
 
+/// One of the networks that are compared, as they begin.
+struct FinetuneCandidate {
+  std::string name;
+  std::function<std::unique_ptr<Labeller>()> make;  // not yet initialized
+  const Module* start = nullptr;  // a trained encoder, where it does not start as it was drawn
+  bool whole = true;              // its encoder is trained, too
+};
+
+/// Of text: "pretrained" and "scratch". The encoder outlives them. Fails on an encoder or data that make_labeller() refuses.
+std::vector<FinetuneCandidate> text_candidates(const Module& encoder, const DataInfo& data,
+                                               double dropout);
+/// Of whatever a task represents: "pretrained" and "scratch", all of which is trained; "random_frozen", of which the layer on top
+/// is trained, on the network as it was drawn; "raw", the layer on top of the samples as they are. make: the task, fresh.
+std::vector<FinetuneCandidate> vector_candidates(const Module& encoder,
+                                                 const std::function<std::unique_ptr<Task>()>& make,
+                                                 const Source& train);
+
 struct FinetuneTrial {
+  std::string arm;
   std::int64_t labels = 0, steps = 0;
   std::uint64_t seed = 0;
-  bool pretrained = false;
   double loss = 0;  // mean over the last epoch's steps
   LabelScore score = {};
 };
@@ -30,9 +47,10 @@ struct FinetuneOptions {
   std::int64_t min_steps = 200;
   double lr = 5e-5;
   double scratch_lr = 0;  // of the network from scratch; 0: lr
+  double head_lr = 0;     // where only the layer on top is trained; 0: lr
   double warmup = 0.1;    // share of the steps
   double weight_decay = 0.01, clip = 1;
-  double dropout = 0.1;    // before the linear layer; the encoder keeps its own
+  double dropout = 0.1;    // of text, before the linear layer; the encoder keeps its own
   double lm_weight = 0.5;  // labeller.h
   Device device = {};
   std::function<void(const FinetuneTrial&)> done = {};  // told of each trial
@@ -40,6 +58,7 @@ struct FinetuneOptions {
 
 /// Trials that differ in nothing but their seed.
 struct FinetuneArm {
+  std::string name;
   std::vector<LabelScore> trials;
 
   LabelScore mean() const;
@@ -49,7 +68,10 @@ struct FinetuneArm {
 
 struct FinetuneLine {
   std::int64_t labels = 0, steps = 0;
-  FinetuneArm pretrained, scratch;
+  std::vector<FinetuneArm> arms;
+
+  /// By its name, which must be there.
+  const FinetuneArm& arm(const std::string& name) const;
 };
 
 struct FinetuneReport {
@@ -59,14 +81,11 @@ struct FinetuneReport {
   std::vector<FinetuneLine> lines;   // from few labels to many
 };
 
-/// Fails on an encoder or data that make_labeller() refuses, on test data of other fields or classes, and on options that make
-/// no trial; RunError on a loss that is not finite.
+/// Fails on test data of other fields or classes, and on options that make no trial; RunError on a loss that is not finite.
+FinetuneReport finetune(const std::vector<FinetuneCandidate>& candidates, const Source& train,
+                        const Source& test, const FinetuneOptions& options);
+/// Of text.
 FinetuneReport finetune(const Module& encoder, const Source& train, const Source& test,
                         const FinetuneOptions& options);
-
-/// Rows 0 .. n - 1 in the order in which a trial of that seed takes more of them: a permutation of each class's rows, dealt in
-/// turn, so that the first k are balanced as far as the rows are. labels: the class of each row.
-std::vector<std::int64_t> balanced_order(const std::vector<std::int64_t>& labels,
-                                         std::uint64_t seed);
 
 }  // namespace lacuna

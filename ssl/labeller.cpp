@@ -17,10 +17,10 @@ namespace {
 
 constexpr const char* kOp = "finetune";
 
-class BertLabeller : public Labeller {
+class BertLabeller : public TextLabeller {
  public:
   BertLabeller(const BertOptions& o, std::int64_t classes, bool tags, double dropout)
-      : Labeller(o.width, classes, tags, dropout), bert_(o) {}
+      : TextLabeller(o.width, classes, tags, dropout), bert_(o) {}
 
  private:
   Module& encoder() override { return bert_; }
@@ -35,10 +35,10 @@ class BertLabeller : public Labeller {
   Bert bert_;
 };
 
-class GptLabeller : public Labeller {
+class GptLabeller : public TextLabeller {
  public:
   GptLabeller(const GptOptions& o, std::int64_t classes, bool tags, double dropout)
-      : Labeller(o.width, classes, tags, dropout), gpt_(o) {}
+      : TextLabeller(o.width, classes, tags, dropout), gpt_(o) {}
 
  private:
   Module& encoder() override { return gpt_; }
@@ -63,16 +63,16 @@ class GptLabeller : public Labeller {
 
 }  // namespace
 
-Labeller::Labeller(std::int64_t width, std::int64_t classes, bool tags, double dropout)
+TextLabeller::TextLabeller(std::int64_t width, std::int64_t classes, bool tags, double dropout)
     : tags_(tags), dropout_(dropout), head_({width, classes, true, init::truncated_normal(0.02)}) {}
 
-void Labeller::members(Members& m) {
+void TextLabeller::members(Members& m) {
   m.child("encoder", encoder());
   m.child("dropout", dropout_);
   m.child("head", head_);
 }
 
-Tensor Labeller::scores_of(Context& context, const Tensor& hidden, const Batch& batch) {
+Tensor TextLabeller::scores_of(Context& context, const Tensor& hidden, const Batch& batch) {
   if (!tags_)
     return head_.forward(context, dropout_.forward(context, summary(context, hidden, batch)),
                          Epilogue::none);
@@ -81,11 +81,11 @@ Tensor Labeller::scores_of(Context& context, const Tensor& hidden, const Batch& 
   return head_.forward(context, labelled(batch["tag"], -1).rows_of(rows), Epilogue::none);
 }
 
-Tensor Labeller::scores(Context& context, const Batch& batch) {
+Tensor TextLabeller::scores(Context& context, const Batch& batch) {
   return scores_of(context, hidden(context, batch), batch);
 }
 
-Tensor Labeller::loss(Context& context, const Batch& batch, double lm_weight) {
+Tensor TextLabeller::loss(Context& context, const Batch& batch, double lm_weight) {
   const Tensor h = hidden(context, batch);
   const Tensor targets = tags_ ? labelled(batch["tag"], -1).tokens : batch["label"];
   const Tensor loss = cross_entropy(scores_of(context, h, batch), targets);
@@ -93,7 +93,7 @@ Tensor Labeller::loss(Context& context, const Batch& batch, double lm_weight) {
   return text.defined() ? loss + text * lm_weight : loss;
 }
 
-void Labeller::start_from(const Module& trained) {
+void TextLabeller::start_from(const Module& trained) {
   NoGrad guard;
   StateDict state = encoder().state_dict();
   for (const auto& [name, tensor] : trained.state_dict()) {

@@ -13,7 +13,7 @@ namespace {
 void flatten(const nlohmann::json& json, const std::string& prefix, Record& into) {
   for (const auto& [key, value] : json.items()) {
     const std::string name = prefix + key;
-    if (value.is_object())
+    if (value.is_structured())
       flatten(value, name + ".", into);
     else if (value.is_number())
       into.numbers[name] = value.get<double>();
@@ -34,6 +34,14 @@ double Record::number(const std::string& name) const {
 std::string Record::text(const std::string& name) const {
   const auto it = texts.find(name);
   return it == texts.end() ? "" : it->second;
+}
+
+std::vector<std::string> texts_of(const Record& record, const std::string& name) {
+  std::vector<std::string> all;
+  for (auto it = record.texts.find(name + ".0"); it != record.texts.end();
+       it = record.texts.find(name + "." + std::to_string(all.size())))
+    all.push_back(it->second);
+  return all;
 }
 
 std::vector<Record> read_records(const std::string& path) {

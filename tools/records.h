@@ -1,5 +1,6 @@
 #pragma once
-// Lines of metrics.jsonl and eval.jsonl, flattened: {"hidden": {"model": {"mse": 0.1}}} is number "hidden.model.mse".
+// Lines of metrics.jsonl and eval.jsonl, flattened: {"hidden": {"model": {"mse": 0.1}}} is number "hidden.model.mse", and
+// {"sets": ["test"]} is text "sets.0".
 #include <map>
 #include <string>
 #include <vector>
@@ -14,6 +15,9 @@ struct Record {
   double number(const std::string& name) const;
   std::string text(const std::string& name) const;
 };
+
+/// The texts NAME.0, NAME.1, ... of a list.
+std::vector<std::string> texts_of(const Record& record, const std::string& name);
 
 /// Every line of a .jsonl file; none where there is no file. A last line without its end (the run was killed while writing
 /// it) is left out; other damage is an Error with the line's number.

@@ -31,6 +31,11 @@ class Report : public Command {
     data.evaluations = read_records(folder_.evaluations());
     data.texts = find_text_samples(folder_.samples());
     data.grids = find_picture_grids(folder_.samples());
+    const auto read_if_there = [](const std::string& path) {
+      return std::filesystem::exists(path) ? read_file(path) : std::string();
+    };
+    data.neighbours = read_if_there(folder_.neighbours());
+    data.map = map_section(read_if_there(folder_.map()), folder_.map());
     write_file(folder_.report(), report_page(data));
     if (!quiet_) fmt::print("{}\n", folder_.report());
     return 0;

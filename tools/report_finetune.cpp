@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "eval_probe.h"
 #include "format.h"
 #include "html.h"
 #include "report_page.h"
@@ -50,27 +51,26 @@ std::string finetune_table(const Record& r) {
       "<p>{} rows of <code>{}</code>, judged by labels of <code>{}</code>, at step {}: {}. In %, "
       "mean"
       " ± standard deviation of {} seeds; F1 of {}.</p>\n"
-      "<div class=\"card wide\"><table><tr><th class=\"n\">labels</th><th class=\"n\">steps</th>",
+      "<div class=\"card wide\"><table><tr><th class=\"n\">labels</th><th class=\"n\">steps</th>"
+      "<th></th><th class=\"n\">accuracy</th><th class=\"n\">F1</th></tr>\n",
       grouped(std::llround(r.number("test_rows"))), escaped(r.text("data")),
       escaped(r.text("train")), grouped(std::llround(r.number("step"))), settings_of(r),
       std::llround(r.number("seeds")), r.text("f1") == "spans" ? "whole spans" : "classes, mean");
-  const char* const figures[] = {"accuracy", "f1"};
-  for (const char* title : {"accuracy", "F1"})
-    out += fmt::format("<th class=\"n\">{0}, pretrained</th><th class=\"n\">{0}, from scratch</th>",
-                       title);
-  out += "</tr>\n";
-  for (std::int64_t labels : numbers_of_labels(r)) {
-    const std::string key = fmt::format("labels.{}.", labels);
-    out += fmt::format("<tr><td class=\"n\">{}</td><td class=\"n\">{}</td>", grouped(labels),
-                       grouped(std::llround(r.number(key + "steps"))));
-    for (const char* figure : figures)
-      for (const char* arm : {"pretrained.", "scratch."})
-        out += cell(r.number(key + arm + figure), r.number(key + arm + figure + "_std"));
-    out += "</tr>\n";
-  }
-  out += "<tr><td class=\"n\" colspan=\"2\">commonest</td>";
-  for (const char* figure : figures)
-    out += cell(r.number(std::string("majority.") + figure), std::nan("")) + "<td></td>";
+  for (std::int64_t labels : numbers_of_labels(r))
+    for (const char* arm : {"pretrained", "scratch", "random_frozen", "raw"}) {
+      const std::string key = fmt::format("labels.{}.{}.", labels, arm);
+      if (!r.numbers.count(key + "accuracy")) continue;
+      out += fmt::format("<tr{}><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td>",
+                         std::string(arm) == "pretrained" ? " class=\"best\"" : "", grouped(labels),
+                         grouped(std::llround(r.number(fmt::format("labels.{}.steps", labels)))),
+                         escaped(title_of_subject(arm)));
+      for (const char* figure : {"accuracy", "f1"})
+        out += cell(r.number(key + figure), r.number(key + figure + "_std"));
+      out += "</tr>\n";
+    }
+  out += "<tr><td></td><td></td><td>commonest class</td>";
+  for (const char* figure : {"accuracy", "f1"})
+    out += cell(r.number(std::string("majority.") + figure), std::nan(""));
   return out + "</tr>\n</table></div>\n";
 }
 

@@ -37,6 +37,11 @@ p { margin: 8px 0; max-width: 68ch; }
 .chart .line.one { stroke: var(--one); } .chart .line.two { stroke: var(--two); }
 .chart .frame { fill: none; stroke: var(--rule); }
 .chart .dot.one { fill: var(--one); } .chart .dot.two { fill: var(--two); }
+.confusion td, .confusion th { text-align: center; padding: 4px; border: 0; } .confusion th { font-size: 13px; }
+.confusion th:first-child { text-align: right; }
+.points circle { fill-opacity: 0.75; } .maps { display: grid; grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); gap: 16px; }
+.swatch { display: inline-block; width: 11px; height: 11px; border-radius: 50%; margin: 0 5px 0 12px; }
+.sheet img { max-width: 640px; image-rendering: auto; }
 .legend { margin: 8px 0 0; font-size: 14px; color: var(--soft); }
 .key { display: inline-block; width: 18px; height: 3px; border-radius: 2px; vertical-align: middle; margin: 0 6px 0 12px; }
 .key.one { background: var(--one); } .key.two { background: var(--two); }
@@ -206,7 +211,9 @@ std::string evaluation_section(const ReportData& d) {
   std::set<std::string> seen;
   for (auto r = d.evaluations.rbegin(); r != d.evaluations.rend(); ++r) {
     const std::string protocol = r->text("protocol");
-    if (protocol.empty() || protocol == "reconstruct" || protocol == "finetune") continue;
+    static const std::set<std::string> own = {"",    "reconstruct", "finetune",
+                                              "knn", "linear",      "map"};
+    if (own.count(protocol)) continue;  // which have sections of their own
     if (!seen.insert(protocol + " " + r->text("data")).second) continue;
     std::string figures;
     for (const auto& [name, value] : r->numbers)
@@ -319,9 +326,9 @@ std::string report_page(const ReportData& d) {
          escaped(f.task.empty() ? d.name : f.task + " / " + d.name) + "</h1>\n<p class=\"soft\">" +
          escaped(under) + "</p>\n" + tiles(d) + loss_section(d) + parts_section(d) +
          picture_section(d) + text_section(d) + d.attention + evaluation_section(d) +
-         finetune_section(d.evaluations) + reconstruction_section(d) + settings_section(d) +
-         "<p class=\"soft\">Written by lacuna " + escaped(f.version) +
-         ".</p>\n</main></body></html>\n";
+         probe_section(d.evaluations, d.neighbours) + d.map + finetune_section(d.evaluations) +
+         reconstruction_section(d) + settings_section(d) + "<p class=\"soft\">Written by lacuna " +
+         escaped(f.version) + ".</p>\n</main></body></html>\n";
 }
 
 }  // namespace lacuna::tools

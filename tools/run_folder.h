@@ -1,6 +1,7 @@
 #pragma once
 // A run on disk: config.toml (fully resolved), run.json (what the machine did), metrics.jsonl, eval.jsonl,
-// checkpoint.safetensors, tokenizer.json (of text), samples/, report.html.
+// checkpoint.safetensors, tokenizer.json (of text), samples/, report.html; of evaluations neighbours.png and
+// map.json.
 #include <memory>
 #include <string>
 
@@ -21,6 +22,8 @@ struct RunFolder {
   }
   std::string tokenizer() const { return path + "/tokenizer.json"; }
   std::string samples() const { return path + "/samples"; }
+  std::string neighbours() const { return path + "/neighbours.png"; }
+  std::string map() const { return path + "/map.json"; }
   std::string report() const { return path + "/report.html"; }
 
   /// Whether a run has been here.

@@ -100,7 +100,7 @@ TEST_F(Finetune, PrintsATableAndKeepsALine) {
                                 {"--labels", "6,0", "--lr", "1e-3", "--scratch-lr", "2e-3"}));
   expect_ok(o);
   for (const char* part : {"30 rows, to learn from", "10 rows, to judge by; 2 classes",
-                           "6 labels, seed 1, from scratch", "standard deviation of 2 seeds",
+                           "6 labels, seed 1, supervised from scratch", "standard deviation of 2 seeds",
                            "pretrained", "commonest", "50.0"})
     EXPECT_TRUE(holds(o.out, part)) << part << " is not in\n" << o.out;
   const auto line = lines("bert").back();
@@ -126,7 +126,7 @@ TEST_F(Finetune, PrintsATableAndKeepsALine) {
   EXPECT_EQ(read_all(*folder / "bert/checkpoint.safetensors"), checkpoint);
   expect_ok(lacuna({"report", "--run", *folder / "bert"}));
   const std::string page = read_all(*folder / "bert/report.html");
-  for (const char* part : {"Fine-tuning", "accuracy, from scratch", "2 seeds", "commonest"})
+  for (const char* part : {"Fine-tuning", "supervised from scratch", "2 seeds", "commonest"})
     EXPECT_TRUE(holds(page, part)) << part;
 }
 
@@ -212,6 +212,8 @@ TEST_F(Finetune, BadInputIsOneLine) {
   expect_bad(command("bert", "stories", tsv("test.tsv")), "takes labelled text");
   expect_bad(command("bert", tsv("other.tsv"), tsv("test.tsv")), "labels must be among 2");
   expect_bad(with(good, {"--labels", "10,some"}), "--labels must be a whole number");
+  expect_bad(with(good, {"--labels", "200%"}), "--labels must be a number from");
+  expect_bad(with(good, {"--labels", "0/class"}), "--labels must be a whole number from 1");
   expect_bad(with(good, {"--labels", ""}), "--labels");
   expect_bad(with(good, {"--seeds", "0"}), "--seeds must be a whole number from 1");
   expect_bad(with(good, {"--lr", "-1"}), "--lr must be a number");

@@ -1,0 +1,134 @@
+#include "features.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "../core/ops/elementwise.h"
+#include "../core/ops/shape.h"
+#include "../core/tape.h"
+
+namespace lacuna {
+namespace {
+
+constexpr const char* kOp = "eval";
+constexpr std::int64_t kAtOnce = 256;  // samples
+
+const Field* find_field(const std::vector<Field>& fields, const char* name) {
+  const auto found =
+      std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == name; });
+  return found == fields.end() ? nullptr : &*found;
+}
+
+Tensor bag_of_tokens(const Batch& batch, std::int64_t vocabulary) {
+  const Tensor& tokens = batch["tokens"];
+  const std::int64_t n = tokens.dim(0), length = tokens.dim(1);
+  const auto ids = tokens.to_vector<std::int64_t>(),
+             lengths = batch["length"].to_vector<std::int64_t>();
+  std::vector<float> counts(static_cast<std::size_t>(n * vocabulary));
+  for (std::int64_t i = 0; i < n; i++)
+    for (std::int64_t k = 0; k < std::min(lengths[static_cast<std::size_t>(i)], length); k++)
+      counts.at(static_cast<std::size_t>(i * vocabulary +
+                                         ids[static_cast<std::size_t>(i * length + k)]))++;
+  return Tensor::from(counts, {n, vocabulary}, tokens.device());
+}
+
+void check_labels(const std::vector<std::int64_t>& labels, std::int64_t classes,
+                  const Source& source) {
+  for (std::int64_t label : labels)
+    LACUNA_CHECK(label >= 0 && label < classes, kOp, "labels of ", source.name(), " are 0 to ",
+                 classes - 1, ": got ", label);
+}
+
+}  // namespace
+
+Subject network(const std::string& name, Task& task) {
+  return {name,
+          [&task](const Batch& batch) {
+            NoGrad guard;
+            const Device device = batch.fields.begin()->second.device();
+            Context context{.training = false, .ids = row_ids(batch.ids, 1, device)};
+            return task.represent(context, batch);
+          },
+          &task.encoder()};
+}
+
+Subject raw(const DataInfo& data) {
+  if (find_field(data.fields, "image"))
+    return {"raw", [](const Batch& batch) {
+              NoGrad guard;
+              return affine(to(flatten(batch["image"], 1), Dtype::f32), 1.0 / 255, 0);
+            }};
+  const std::int64_t size = data.vocabulary.size;
+  LACUNA_CHECK(size > 0, kOp, "needs pictures or text: the data has neither");
+  return {"raw", [size](const Batch& batch) { return bag_of_tokens(batch, size); }};
+}
+
+Features features_of(const Subject& subject, const Source& source,
+                     const std::vector<std::int64_t>& ids, Device device) {
+  const auto classes = static_cast<std::int64_t>(source.classes().size());
+  const auto fields = source.fields();
+  const Field* label = find_field(fields, "label");
+  LACUNA_CHECK(label && label->shape.size() == 0 && classes >= 2, kOp,
+               "needs labels of at least two classes: ", source.name(), " has ", classes);
+  LACUNA_CHECK(!ids.empty(), kOp, source.name(), " has no sample");
+  const auto count = static_cast<std::int64_t>(ids.size());
+  Features out;
+  for (std::int64_t begin = 0; begin < count; begin += kAtOnce) {
+    const std::vector<std::int64_t> some(ids.begin() + begin,
+                                         ids.begin() + std::min(count, begin + kAtOnce));
+    const Batch rows = read_batch(source, some);
+    const auto labels = rows["label"].to_vector<std::int64_t>();
+    check_labels(labels, classes, source);
+    out.labels.insert(out.labels.end(), labels.begin(), labels.end());
+    const Tensor x = contiguous(to(subject.represent(rows.to(device)), Device{}));
+    LACUNA_CHECK(x.ndim() == 2 && x.dim(0) == rows.size() && x.dtype() == Dtype::f32, kOp,
+                 subject.name, " must give (N, D) f32 of ", rows.size(), " samples: got ",
+                 describe("x", x));
+    const std::int64_t width = x.dim(1);
+    if (!out.x.defined()) out.x = Tensor::empty({count, width});
+    const float* const values = x.data<float>();
+    for (std::int64_t i = 0; i < x.numel(); i++)
+      LACUNA_CHECK(std::isfinite(values[i]), kOp, "the vector of sample ", some[i / width], " of ",
+                   source.name(), " by ", subject.name, " holds a number that is not finite");
+    std::memcpy(out.x.data<float>() + begin * width, values,
+                static_cast<std::size_t>(x.numel()) * sizeof(float));
+  }
+  return out;
+}
+
+Features features_of(const Subject& subject, const Source& source, Device device) {
+  std::vector<std::int64_t> ids;
+  for (std::int64_t i = 0; i < source.size(); i++) ids.push_back(i);
+  return features_of(subject, source, ids, device);
+}
+
+std::int64_t width_of(const Subject& subject, const Source& source, Device device) {
+  LACUNA_CHECK(source.size() > 0, kOp, source.name(), " has no sample");
+  return subject.represent(read_batch(source, {0}).to(device)).dim(1);
+}
+
+std::uint64_t hash_of(const Module& module) {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  const auto add = [&](const void* data, std::size_t size) {
+    const auto* const bytes = static_cast<const unsigned char*>(data);
+    for (std::size_t i = 0; i < size; i++) hash = (hash ^ bytes[i]) * 0x100000001b3u;
+  };
+  for (const auto& [name, tensor] : module.state_dict()) {
+    add(name.data(), name.size());
+    const auto values = tensor.to_vector<float>();
+    add(values.data(), values.size() * sizeof(float));
+  }
+  return hash;
+}
+
+Unmoved::Unmoved(const Subject& subject)
+    : subject_(subject), hash_(subject.backbone ? hash_of(*subject.backbone) : 0) {}
+
+void Unmoved::check() const {
+  if (subject_.backbone && hash_of(*subject_.backbone) != hash_)
+    throw RunError("[eval] the backbone of " + subject_.name +
+                   " changed while it was judged: the figures are not those of a frozen one");
+}
+
+}  // namespace lacuna

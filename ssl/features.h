@@ -1,0 +1,60 @@
+#pragma once
+// What the protocols of evaluation judge: vectors of samples beside their labels, from a frozen network or from the data as it is.
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "task.h"
+
+namespace lacuna {
+
+/// One vector a sample of a whole source, in its order.
+struct Features {
+  Tensor x;  // (n, d) f32
+  std::vector<std::int64_t> labels;
+
+  std::int64_t size() const { return x.dim(0); }
+  std::int64_t width() const { return x.dim(1); }
+};
+
+/// Something that makes vectors of samples and is judged by them: (N, d) f32 of a batch, which is on the device.
+struct Subject {
+  std::string name;
+  std::function<Tensor(const Batch&)> represent;
+  const Module* backbone = nullptr;  // which must not move meanwhile; nullptr: there is none
+};
+
+/// Task::represent, frozen: nothing is augmented or recorded, and BatchNorm and dropout are in evaluation. The task outlives it.
+Subject network(const std::string& name, Task& task);
+/// Each sample as it is: pixels of "image" on [0, 1] in a row; of text how often each of the vocabulary's tokens stands in a row
+/// (a bag of words).
+Subject raw(const DataInfo& data);
+
+/// Samples `ids` of a source that has "label", some at once, on `device`; and all of them, in order. Fails where there is no
+/// sample, where the source has no labels or one that is none of its classes, and where a vector holds a number that is not finite.
+Features features_of(const Subject& subject, const Source& source,
+                     const std::vector<std::int64_t>& ids, Device device = {});
+Features features_of(const Subject& subject, const Source& source, Device device = {});
+
+/// How many numbers a vector has. Fails on a source without samples.
+std::int64_t width_of(const Subject& subject, const Source& source, Device device = {});
+
+/// FNV-1a (Fowler, Noll, Vo) over names and bytes of every parameter and buffer.
+std::uint64_t hash_of(const Module& module);
+
+/// Holds a backbone to what it promises: to stay as it is while something is learned on top of it.
+class Unmoved {
+ public:
+  explicit Unmoved(const Subject& subject);
+  /// RunError where the backbone is no longer what it was at first.
+  void check() const;
+  /// Of the backbone at first; 0 where there is none.
+  std::uint64_t hash() const { return hash_; }
+
+ private:
+  const Subject& subject_;
+  std::uint64_t hash_ = 0;
+};
+
+}  // namespace lacuna

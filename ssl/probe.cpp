@@ -1,0 +1,79 @@
+#include "probe.h"
+
+#include <algorithm>
+
+#include "../core/ops/shape.h"
+
+namespace lacuna {
+namespace {
+
+constexpr const char* kOp = "eval";
+
+}  // namespace
+
+KnnClassifier::KnnClassifier(const KnnOptions& options, Device device)
+    : options_(options), device_(device) {
+  LACUNA_CHECK(options.k >= 1 && options.plain_k >= 1 && options.temperature > 0, kOp,
+               "knn needs a k of at least 1 and a temperature above 0: got ", options.k, ", ",
+               options.plain_k, " and ", options.temperature);
+}
+
+void KnnClassifier::fit(const Subject& subject, const Source& train) {
+  Features features = features_of(subject, train, device_);
+  bank_ = to(features.x, device_);
+  labels_ = std::move(features.labels);
+  classes_ = static_cast<std::int64_t>(train.classes().size());
+  first_ = {};
+}
+
+std::vector<std::vector<std::int64_t>> KnnClassifier::guess(const Tensor& x) {
+  LACUNA_CHECK(bank_.defined(), kOp, "knn has no bank yet");
+  const std::int64_t k = std::min(options_.k, bank_.dim(0)),
+                     plain_k = std::min(options_.plain_k, bank_.dim(0));
+  const Neighbours found = nearest(bank_, to(x, device_), std::max(k, plain_k));
+  if (!first_.k) first_ = found;
+  return {vote(found, labels_, classes_, k, options_.temperature),
+          vote(found, labels_, classes_, plain_k, 0)};
+}
+
+ProbeRow probe(const Subject& subject, Classifier& classifier, const Source& train,
+               const std::vector<const Source*>& tests, Device device) {
+  for (const Source* test : tests)
+    LACUNA_CHECK(test->classes() == train.classes(), kOp,
+                 "the test data must have the training data's classes, in that order: got ",
+                 test->classes().size(), " in ", test->name(), " for ", train.classes().size(),
+                 " in ", train.name());
+  const Unmoved unmoved(subject);
+  const auto classes = static_cast<std::int64_t>(train.classes().size());
+  ProbeRow row;
+  row.subject = subject.name;
+  row.hash = unmoved.hash();
+  row.scores.resize(classifier.rules().size());
+  row.width = width_of(subject, train, device);
+  classifier.fit(subject, train);
+  for (const Source* test : tests) {
+    const Features features = features_of(subject, *test, device);
+    LACUNA_CHECK(features.width() == row.width, kOp, "vectors of ", test->name(), " have ",
+                 features.width(), " numbers, those of ", train.name(), " ", row.width);
+    const auto guesses = classifier.guess(features.x);
+    for (std::size_t r = 0; r < guesses.size(); r++)
+      row.scores[r].push_back(score_classes(features.labels, guesses[r], classes));
+    if (test == tests.front()) row.guess = guesses.front();
+  }
+  unmoved.check();
+  return row;
+}
+
+std::vector<std::vector<std::int64_t>> confusion(const std::vector<std::int64_t>& truth,
+                                                 const std::vector<std::int64_t>& guess,
+                                                 std::int64_t classes) {
+  LACUNA_CHECK(truth.size() == guess.size(), kOp, "needs a guess for each sample: got ",
+               guess.size(), " for ", truth.size());
+  const auto n = static_cast<std::size_t>(classes);
+  std::vector<std::vector<std::int64_t>> counts(n, std::vector<std::int64_t>(n));
+  for (std::size_t i = 0; i < truth.size(); i++)
+    counts.at(static_cast<std::size_t>(truth[i])).at(static_cast<std::size_t>(guess[i]))++;
+  return counts;
+}
+
+}  // namespace lacuna

@@ -1,0 +1,188 @@
+// lacuna eval knn, linear, map and finetune on pictures, from a short run to the report.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "command.h"
+
+namespace lacuna::test {
+namespace {
+
+using Words = std::vector<std::string>;
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+void expect_ok(const Outcome& o) {
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_EQ(o.err, "");
+}
+
+class Probe : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder = new TemporaryFolder;
+    expect_ok(lacuna({"train", "inpainting", "--data", "shapes:60", "--val", "shapes:100", "--out",
+                      run(), "--steps", "3", "--batch-size", "8", "--quiet"}));
+  }
+  static void TearDownTestSuite() { delete folder; }
+
+  static std::string run() { return *folder / "run"; }
+  static Words command(const char* protocol, const Words& more = {}) {
+    Words words = {"eval", protocol, "--run", run()};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  static nlohmann::json last() {
+    std::istringstream in(read_all(run() + "/eval.jsonl"));
+    nlohmann::json json;
+    for (std::string line; std::getline(in, line);) json = nlohmann::json::parse(line);
+    return json;
+  }
+  static void expect_parts(const std::string& text, const Words& parts) {
+    for (const std::string& part : parts)
+      EXPECT_TRUE(holds(text, part)) << part << " is not in\n" << text.substr(0, 4000);
+  }
+  static void expect_bad(const Words& arguments, const char* says) {
+    const Outcome o = lacuna(arguments);
+    EXPECT_EQ(o.status, 2) << says;
+    EXPECT_EQ(o.err.rfind("lacuna: error: ", 0), 0u) << o.err;
+    EXPECT_EQ(std::count(o.err.begin(), o.err.end(), '\n'), 1) << o.err;
+    EXPECT_TRUE(holds(o.err, says)) << o.err;
+  }
+
+  static TemporaryFolder* folder;
+};
+TemporaryFolder* Probe::folder = nullptr;
+
+const char* const kSubjects[] = {"pretrained", "random_frozen", "raw", "supervised"};
+
+}  // namespace
+
+TEST_F(Probe, KnnHasItsControlsAndSaysEverything) {
+  const std::string checkpoint = read_all(run() + "/checkpoint.safetensors");
+  const Outcome o = lacuna(command(
+      "knn", {"--k", "5", "--budget", "1", "--shift", "noise:4", "--shift", "shapes:50?seed=9"}));
+  expect_ok(o);
+  expect_parts(o.out, {"60 samples, to learn from", "20 samples, to judge by; 10 classes",
+                       "weighted: 5 votes of exp(cosine / 0.1); plain: 10 votes",
+                       "shift 1:", "shift 2:", "pretrained", "random, frozen", "raw samples",
+                       "supervised from scratch"});
+  const auto line = last();
+  EXPECT_EQ(line["protocol"], "knn");
+  EXPECT_EQ(line["step"], 3);
+  EXPECT_EQ(line["k"], 5);
+  EXPECT_EQ(line["plain_k"], 10);
+  EXPECT_EQ(line["temperature"], 0.1);
+  EXPECT_EQ(line["nearness"], "cosine");
+  EXPECT_EQ(line["budget_epochs"], 1);
+  EXPECT_EQ(line["seed"], 0);
+  EXPECT_EQ(line["train_rows"], 60);
+  EXPECT_EQ(line["test_rows"], 20);
+  EXPECT_EQ(line["sets"], (nlohmann::json{"test", "noise:4", "shapes:50?seed=9"}));
+  ASSERT_EQ(line["subjects"].size(), 4u);
+  for (const char* subject : kSubjects) {
+    const auto& row = line["subjects"][subject];
+    EXPECT_EQ(row["width"], std::string(subject) == "raw" ? 3072 : 128);
+    EXPECT_EQ(row.contains("hash"), std::string(subject) != "raw");
+    for (const char* rule : {"weighted", "plain"}) EXPECT_EQ(row[rule].size(), 3u);
+  }
+  EXPECT_NE(line["subjects"]["pretrained"]["hash"], line["subjects"]["random_frozen"]["hash"]);
+  int samples = 0;
+  for (const auto& row : line["confusion"])
+    for (const auto& count : row) samples += count.get<int>();
+  EXPECT_EQ(samples, 20);
+  EXPECT_EQ(read_all(run() + "/neighbours.png").substr(1, 3), "PNG");
+  EXPECT_EQ(read_all(run() + "/checkpoint.safetensors"), checkpoint);
+}
+
+TEST_F(Probe, LinearIsTheSameForAnyNumberOfThreads) {
+  nlohmann::json lines[2];
+  for (int k = 0; k < 2; k++) {
+    expect_ok(lacuna(command("linear", {"--epochs", "5", "--batch-size", "30", "--standardise",
+                                        "--threads", k ? "2" : "1", "--quiet"})));
+    lines[k] = last();
+  }
+  EXPECT_EQ(lines[0], lines[1]);
+  EXPECT_EQ(lines[0]["protocol"], "linear");
+  EXPECT_EQ(lines[0]["augmented"], false);
+  EXPECT_EQ(lines[0]["standardise"], true);
+  EXPECT_EQ(lines[0]["budget_epochs"], 1);  // 24 of 60 samples seen
+  EXPECT_EQ(lines[0]["subjects"].size(), 4u);
+  EXPECT_TRUE(lines[0]["subjects"]["raw"]["linear"]["test"]["accuracy"].is_number());
+}
+
+TEST_F(Probe, LinearWithAugmentation) {
+  const Outcome o = lacuna(
+      command("linear", {"--augment", "--epochs", "2", "--batch-size", "32", "--budget", "0"}));
+  expect_ok(o);
+  expect_parts(o.out, {"vectors of crops and mirrored pictures: SGD, rate 0.0125 by a cosine"});
+  const auto line = last();
+  EXPECT_EQ(line["augmented"], true);
+  EXPECT_EQ(line["optimizer"], "sgd");
+  EXPECT_EQ(line["lr"], 0.0125);
+  EXPECT_EQ(line["crop_area"], 0.08);
+  EXPECT_EQ(line["weight_decay"], 0);
+  EXPECT_EQ(line["subjects"].size(), 3u);
+  expect_bad(command("linear", {"--augment", "--standardise"}), "leave out --augment");
+}
+
+TEST_F(Probe, WithoutABudgetThereIsNoSupervisedLine) {
+  expect_ok(lacuna(command("knn", {"--budget", "0", "--quiet", "--test", "shapes:30"})));
+  EXPECT_FALSE(last()["subjects"].contains("supervised"));
+  EXPECT_EQ(last()["test_rows"], 6);
+}
+
+TEST_F(Probe, FinetunesPictures) {
+  const Outcome o = lacuna(command("finetune", {"--labels", "1/class,50%,0", "--seeds", "2",
+                                                "--epochs", "1", "--min-steps", "2"}));
+  expect_ok(o);
+  expect_parts(o.out, {"supervised from scratch", "random, frozen", "raw samples", "commonest"});
+  const auto line = last();
+  ASSERT_EQ(line["labels"].size(), 3u);
+  for (const char* labels : {"10", "30", "60"})
+    for (const char* arm : {"pretrained", "scratch", "random_frozen", "raw"})
+      EXPECT_EQ(line["labels"][labels][arm]["trials"].size(), 2u) << labels << arm;
+  EXPECT_EQ(line["augmented"], false);
+  EXPECT_EQ(line["lr"], 1e-3);
+  EXPECT_EQ(line["head_lr"], 1e-2);
+}
+
+TEST_F(Probe, MapsAndTheReport) {
+  expect_ok(lacuna(command("knn", {"--budget", "0", "--quiet"})));
+  const Outcome o = lacuna(command("map", {"--points", "20", "--steps", "30"}));
+  expect_ok(o);
+  expect_parts(o.out, {"20 samples", "pretrained", "random, frozen", "raw samples"});
+  const auto map = nlohmann::json::parse(read_all(run() + "/map.json"));
+  EXPECT_EQ(map["labels"].size(), 20u);
+  EXPECT_EQ(map["subjects"]["pretrained"]["tsne"].size(), 20u);
+  EXPECT_EQ(last()["points"], 20);
+  expect_ok(lacuna({"report", "--run", run()}));
+  const std::string page = read_all(run() + "/report.html");
+  expect_parts(page, {"What the vectors know", "Nearest neighbours", "Maps", "random, frozen, PCA",
+                      "pretrained, t-SNE", "class=\"confusion\""});
+  EXPECT_FALSE(holds(page, ">nan<"));
+  folder->write("run/map.json", "{\"points\": 3}");
+  expect_bad({"report", "--run", run()}, "map.json is damaged");
+  folder->write("run/map.json", "");
+}
+
+TEST_F(Probe, BadInputIsOneLine) {
+  expect_bad(command("knn", {"--k", "0"}), "--k must be a whole number from 1");
+  expect_bad(command("knn", {"--temperature", "0"}), "--temperature must be a number");
+  expect_bad(command("knn", {"--shift", "blur:9"}), "a severity is 1 to 5");
+  expect_bad(command("knn", {"--shift", "fog"}), "fog");
+  expect_bad(command("knn", {"--test", "shapes:60?split=train"}),
+             "--test must not be what is learned from");
+  expect_bad(command("linear", {"--lr", "no"}), "--lr must be a number");
+  expect_bad(command("linear", {"--epochs", "0"}), "--epochs must be");
+  expect_bad(command("linear", {"--budget", "-1"}), "--budget must be");
+  expect_bad(command("map", {"--points", "6000"}), "--points must be");
+  expect_bad(command("finetune", {"--labels", "3/klass"}), "--labels must be a whole number");
+  expect_bad(command("knn", {"--data", "stories"}), "takes text: got stories");
+}
+
+}  // namespace lacuna::test
