@@ -87,7 +87,8 @@ TEST(spec, wrong_ones_are_one_line_that_helps) {
   };
   const std::string all =
       "[data] must be one of cifar10:DIR-or-tar.gz, idx:DIR, images:DIR[?size=N], shapes[:N], "
-      "text:FILE-or-DIR, tokens:FILE.bin, tsv:FILE, conll:FILE, stories[:N]: got ";
+      "bags:DIR-or-TSV, cases[:N], text:FILE-or-DIR, tokens:FILE.bin, tsv:FILE, conll:FILE, "
+      "stories[:N]: got ";
   EXPECT_EQ(opened("cifar:x"), all + "\"cifar:x\" (did you mean \"cifar10\"?)");
   EXPECT_EQ(opened("shape"), all + "\"shape\" (did you mean \"shapes\"?)");
   EXPECT_EQ(opened("image:/data"), all + "\"image:/data\" (did you mean \"images\"?)");

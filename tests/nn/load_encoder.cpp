@@ -9,6 +9,7 @@
 #include "../../core/safetensors.h"
 #include "../../nn/backbones/conv_autoencoder.h"
 #include "../../nn/backbones/registry.h"
+#include "../../nn/backbones/resnet.h"
 #include "support.h"
 
 namespace lacuna {
@@ -74,10 +75,11 @@ TEST(load_encoder, bad_files_are_errors_that_name_the_file) {
 }
 
 TEST(load_encoder, every_backbone_can_be_made_again) {
-  EXPECT_EQ(backbone_names(), (std::vector<std::string>{"conv_encoder", "bert", "gpt"}));
+  EXPECT_EQ(backbone_names(), (std::vector<std::string>{"conv_encoder", "bert", "gpt", "resnet"}));
   const std::string json = ConvEncoder({.channels = 3, .bottleneck = 7}).architecture();
   EXPECT_EQ(json, R"({"backbone":"conv_encoder","bottleneck":7,"channels":3})");
-  EXPECT_EQ(make_backbone(json)->architecture(), json);
+  for (const std::string& made : {json, ResNet({.depth = 10, .width = 8}).architecture()})
+    EXPECT_EQ(make_backbone(made)->architecture(), made);
 }
 
 }  // namespace lacuna

@@ -151,7 +151,7 @@ const Register cases([] {
          .reference =
              [tau](const Tensors& x) { return nt_xent_of_parts(x[0], tau).to_vector<double>(); }});
   }
-  for (int n : {1, 2, 7, 33}) {
+  for (int n : {2, 7, 33}) {            // of one pair the loss is 0, but for rounding
     std::vector<double> labels(2 * n);  // of few classes, some with two views alone
     for (int i = 0; i < 2 * n; i++) labels[i] = (i % n) % 5;
     add({.name = "supcon/pairs=" + std::to_string(n),
@@ -160,7 +160,9 @@ const Register cases([] {
          .reference =
              [labels](const Tensors& x) {
                return supcon_of_parts(x[0], labels, 0.3).to_vector<double>();
-             }});
+             },
+         // What repels and what attracts are each rounded, and cancel but for a part.
+         .bf16_gradient_tolerance = 8 * kRounding});
   }
 });
 

@@ -227,8 +227,9 @@ TEST(simclr_task, takes_all_of_a_class_where_it_is_told_labels) {
   Job job = small(make_shapes({.size = 16}));
   job.set({{"task.loss", "supcon"},
            {"train.batch_size", "16"},
-           {"train.steps", "40"},
-           {"optim.lr", "0.05"},
+           {"train.steps", "120"},
+           {"train.epochs", "0"},
+           {"optim.lr", "0.1"},
            {"task.temperature", "0.2"}});
   const Folder folder("supcon");
   job.run(folder);

@@ -87,7 +87,7 @@ TEST(Tokenizer, BadInputIsOneLineThatSaysWhere) {
          "line 1: an id must be 0 to ");
   expect(with_input(folder, {"encode", "--tokenizer", "hf:nothing.json"}, ""), "nothing.json");
   expect(lacuna({"tokenizer", "trian"}), "did you mean \"train\"");
-  expect(lacuna({"tokenizer", "train", "bpe", "--out", "x"}), "--data FILE is missing");
+  expect(lacuna({"tokenizer", "train", "bpe", "--out", "x"}), "--data PLACE is missing");
   expect(lacuna({"tokenizer", "train", "bpe", "--out", "x", "--data", folder.write("bad", "\xFF")}),
          "bad must be UTF-8: got 0xff at byte 0");
   expect(lacuna({"tokenizer", "train", "bpe", "--vocab", "10", "--out", "x", "--data",
