@@ -177,7 +177,7 @@ const std::vector<BadInput>& cases() {
       {"init_text", train + "shapes --init @/weights.safetensors", "weights.safetensors"},
       {"init_other", train + "shapes --init @/bottleneck", "encoder.6.weight"},
       {"eval_protocol", "eval reconstuct --run @/run", "did you mean"},
-      {"eval_other_task", "eval perplexity --run @/run", "knows no"},
+      {"eval_other_task", "eval perplexity --run @/run", "has no perplexity"},
       {"eval_no_run", "eval reconstruct --data shapes", "--run DIR is missing"},
       {"eval_not_a_run", "eval reconstruct --run @/empty --data shapes", "config.toml"},
       {"eval_channels", "eval reconstruct --run @/run --data idx:@/idx-magic", "idx"},
