@@ -118,13 +118,6 @@ class Simclr : public Task {
                  s.integer("train.accumulate"));
     LACUNA_CHECK(!supervised_ || classes_ > 0, "simclr",
                  "task.loss=supcon needs labels, and this data has none");
-    const auto is_partner = [&](const Field& f) {
-      return f.name == "partner" && f.dtype == image.dtype && f.shape == image.shape;
-    };
-    LACUNA_CHECK(!partners_ || std::any_of(data.fields.begin(), data.fields.end(), is_partner),
-                 "simclr",
-                 "task.positives=partners needs bags of pictures, which this data is not (bags:, "
-                 "cases)");
     const double lr = learning_rate(s);
     probe_scale_ = lr > 0 ? s.number("task.probe_lr") / lr : 0;
   }
@@ -137,6 +130,11 @@ class Simclr : public Task {
 
   // An epoch's last batch may be short, and the fewer pictures the lower the floor.
   void prepare(const Source& train) override {
+    const auto fields = train.fields();
+    const auto is_partner = [](const Field& f) { return f.name == "partner"; };
+    LACUNA_CHECK(!partners_ || std::any_of(fields.begin(), fields.end(), is_partner), "simclr",
+                 "task.positives=partners needs bags of pictures (bags:, cases): got ",
+                 train.name());
     const std::int64_t rest = train.size() % pictures_;
     least_ = rest > 0 && (!drop_last_ || train.size() < pictures_) ? rest : pictures_;
   }

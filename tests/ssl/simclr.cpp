@@ -348,9 +348,9 @@ TEST(simclr_task, on_bags_resumes_exactly) {
 TEST(simclr_task, partners_need_bags) {
   Job job = small(make_shapes({.size = 20}));
   job.set("task.positives", "partners");
-  EXPECT_EQ(error_of([&] { find_task("simclr").make(job.settings, DataInfo::of(*job.data)); }),
-            "[simclr] task.positives=partners needs bags of pictures, which this data is not "
-            "(bags:, cases)");
+  EXPECT_EQ(error_of([&] { job.run(Folder("refused")); }),
+            "[simclr] task.positives=partners needs bags of pictures (bags:, cases): got shapes "
+            "(train)");
 }
 
 }  // namespace lacuna
