@@ -102,7 +102,8 @@ TEST_F(tokenizers_of_others, gpt2_on_two_long_texts_and_back) {
 
 TEST_F(tokenizers_of_others, gpt2_on_what_distilgpt2_makes) {
   const auto t = gpt2();
-  for (const auto& test : read_json(bert_ + "/tokenizer_tests.json")["distilgpt2"]) {
+  const auto all = read_json(bert_ + "/tokenizer_tests.json");
+  for (const auto& test : all["distilgpt2"]) {
     const Ids ids = ids_of(t->encode_special(test["input"].get<std::string>()));
     EXPECT_EQ(ids, test["encoded"]["input_ids"].get<Ids>()) << test["input"];
     // Not decoded_with_special: that one lost blanks before punctuation.
