@@ -10,7 +10,6 @@ profiler's allocations in one step, with what was alive before. Start-up is from
 (lacuna, the whole command on built-in data) and to the end of `import torch` (PyTorch, which has then done nothing yet).
 """
 import argparse
-import json
 import os
 import platform
 import statistics
@@ -19,24 +18,9 @@ import sys
 import tempfile
 import time
 
+from sides import Side, save
+
 TORCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch_step.py")
-
-
-class Worker:
-    def __init__(self, command):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise SystemExit("a benchmark process ended early")
-        return answer.split()
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def valid_taps(size):
@@ -129,8 +113,8 @@ def main():
     for title, name, batch, steps, layouts, flops in STEPS:
         if options.only and name != options.only:
             continue
-        ours = Worker([step, name, str(batch), str(options.threads)])
-        theirs = [Worker([sys.executable, TORCH, name, str(batch), str(options.threads), layout]) for layout in layouts]
+        ours = Side([step, name, str(batch), str(options.threads)])
+        theirs = [Side([sys.executable, TORCH, name, str(batch), str(options.threads), layout]) for layout in layouts]
         version = theirs[0].ask("version")[0]
         medians, peak = interleave(ours, theirs, ours, options.rounds, steps, 2)
         mine, best = medians[0], min(medians[1:])
@@ -170,9 +154,7 @@ def main():
         print("first step done after %.3f s; `import torch` takes %.3f s" %
               (result["startup"]["lacuna_first_step_s"], result["startup"]["import_torch_s"]))
     if options.out:
-        with open(options.out, "w") as f:
-            json.dump(result, f, indent=1)
-            f.write("\n")
+        save(options.out, result)
 
 
 if __name__ == "__main__":

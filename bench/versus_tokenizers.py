@@ -8,11 +8,11 @@ encode, with offsets. Whether the ids are the same is checked first. Millisecond
 the process used of a cpu, which a machine with other work to do disturbs less. The first round warms up and does not count.
 """
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
+
+from sides import Side, save
 
 THEIRS = r'''
 import os, sys, time
@@ -31,19 +31,6 @@ for line in sys.stdin:
 '''
 
 
-class Worker:
-    def __init__(self, command, **environment):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
-
-    def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline().split()
-        if not answer:
-            raise SystemExit("a benchmark process ended early")
-        return float(answer[0]), float(answer[1]), int(answer[2])
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True)
@@ -53,15 +40,15 @@ def main():
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--out")
     o = parser.parse_args()
-    ours = Worker([os.path.join(o.build, "bench", "text", "bench_tokenize"), o.tokenizer, o.text, str(o.threads)])
-    theirs = Worker([sys.executable, "-c", THEIRS, o.tokenizer.split(":", 1)[1], o.text], RAYON_NUM_THREADS=str(o.threads), TOKENIZERS_PARALLELISM="true")
+    ours = Side([os.path.join(o.build, "bench", "text", "bench_tokenize"), o.tokenizer, o.text, str(o.threads)])
+    theirs = Side([sys.executable, "-c", THEIRS, o.tokenizer.split(":", 1)[1], o.text], RAYON_NUM_THREADS=str(o.threads), TOKENIZERS_PARALLELISM="true")
     megabytes = os.path.getsize(o.text) / 1e6
     rows = []
     for mode in ("ids", "tokens"):
         samples = [[], []]
         for r in range(o.rounds + 1):
             for side, worker in enumerate((ours, theirs)):
-                sample = worker.ask(mode)
+                sample = [float(x) for x in worker.ask(mode)]
                 if r > 0:
                     samples[side].append(sample)
         counts = {s[2] for side in samples for s in side}
@@ -69,14 +56,12 @@ def main():
             raise SystemExit("the two sides do not give as many tokens: %s" % sorted(counts))
         clock = [statistics.median(s[0] for s in side) for side in samples]
         cpu = [statistics.median(s[1] for s in side) for side in samples]
-        rows.append({"mode": mode, "tokens": counts.pop(), "threads": o.threads, "lacuna_ms": clock[0], "theirs_ms": clock[1], "lacuna_cpu_ms": cpu[0],
+        rows.append({"mode": mode, "tokens": int(counts.pop()), "threads": o.threads, "lacuna_ms": clock[0], "theirs_ms": clock[1], "lacuna_cpu_ms": cpu[0],
                      "theirs_cpu_ms": cpu[1], "ratio": clock[1] / clock[0], "cpu_ratio": cpu[1] / cpu[0], "lacuna_mb_per_s": 1e3 * megabytes / clock[0]})
         print("%-6s %d tokens, %d threads: lacuna %8.2f ms (%6.1f MB/s), tokenizers %8.2f ms: %.1f times as fast; of a cpu %.2f against %.2f ms, %.1f times"
               % (mode, rows[-1]["tokens"], o.threads, clock[0], rows[-1]["lacuna_mb_per_s"], clock[1], rows[-1]["ratio"], cpu[0], cpu[1], rows[-1]["cpu_ratio"]))
     if o.out:
-        with open(o.out, "w") as f:
-            json.dump({"command": "python " + " ".join(sys.argv), "load": os.getloadavg()[0], "rows": rows}, f, indent=1)
-            f.write("\n")
+        save(o.out, {"command": "python " + " ".join(sys.argv), "load": os.getloadavg()[0], "rows": rows})
 
 
 if __name__ == "__main__":

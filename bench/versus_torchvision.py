@@ -9,11 +9,11 @@ batches of 32. Views a second by the clock; and milliseconds that all threads an
 machine with other work to do disturbs less. The first round warms up (and starts the workers) and does not count.
 """
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
+
+from sides import Side, save
 
 BATCH = {"cifar": 256, "imagenet": 32}
 COUNT = {"cifar": 2048, "imagenet": 64}  # pictures a round
@@ -62,23 +62,6 @@ for line in sys.stdin:
 '''
 
 
-class Worker:
-    def __init__(self, command):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline().split()
-        if not answer:
-            raise SystemExit("a benchmark process ended early")
-        return float(answer[0]), float(answer[1])
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True)
@@ -90,12 +73,12 @@ def main():
     rows = []
     for recipe in o.recipes:
         batch, count = str(BATCH[recipe]), COUNT[recipe]
-        sides = [Worker([os.path.join(o.build, "bench", "images", "bench_augment"), recipe, batch, str(o.workers)]),
-                 Worker([sys.executable, "-c", THEIRS, recipe, batch, str(count), str(o.workers)])]
+        sides = [Side([os.path.join(o.build, "bench", "images", "bench_augment"), recipe, batch, str(o.workers)]),
+                 Side([sys.executable, "-c", THEIRS, recipe, batch, str(count), str(o.workers)])]
         samples = [[], []]
         for r in range(o.rounds + 1):
             for side, worker in enumerate(sides):
-                sample = worker.ask("run %d" % count)
+                sample = [float(x) for x in worker.ask("run %d" % count)]
                 if r > 0:
                     samples[side].append(sample)
         for worker in sides:
@@ -108,9 +91,7 @@ def main():
               % (recipe, o.workers, rows[-1]["lacuna_views_per_s"], rows[-1]["theirs_views_per_s"], rows[-1]["ratio"], rows[-1]["lacuna_cpu_us_a_view"],
                  rows[-1]["theirs_cpu_us_a_view"], rows[-1]["cpu_ratio"]), flush=True)
     if o.out:
-        with open(o.out, "w") as f:
-            json.dump({"command": "python " + " ".join(sys.argv), "load": os.getloadavg()[0], "rows": rows}, f, indent=1)
-            f.write("\n")
+        save(o.out, {"command": "python " + " ".join(sys.argv), "load": os.getloadavg()[0], "rows": rows})
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 #pragma once
 // Runs the built `lacuna` and says what came of it.
+#include <gtest/gtest.h>
 #include <sys/types.h>
 
 #include <string>
@@ -25,6 +26,20 @@ Outcome lacuna(const std::vector<std::string>& arguments, const Limits& limits =
 pid_t start_lacuna(const std::vector<std::string>& arguments);
 /// Waits; the exit status as in Outcome.
 int wait_for(pid_t child);
+
+using Words = std::vector<std::string>;
+inline Words operator+(Words a, const Words& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+inline bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+/// Done, and without a word of warning.
+inline void expect_ok(const Outcome& o) {
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_EQ(o.err, "");
+}
 
 /// A folder of its own under the temporary one, removed with everything in it.
 class TemporaryFolder {

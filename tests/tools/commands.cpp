@@ -11,21 +11,6 @@ namespace lacuna::test {
 namespace {
 
 namespace fs = std::filesystem;
-using Words = std::vector<std::string>;
-
-Words operator+(Words a, const Words& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
-void expect_ok(const Outcome& o) {
-  EXPECT_EQ(o.status, 0) << o.err;
-  EXPECT_EQ(o.err, "");
-}
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 const Words kTrain = {"train",   "inpainting", "--data",       "shapes:32",
                       "--steps", "2",          "--batch-size", "8"};

@@ -11,17 +11,6 @@
 namespace lacuna::test {
 namespace {
 
-using Words = std::vector<std::string>;
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-void expect_ok(const Outcome& o) {
-  EXPECT_EQ(o.status, 0) << o.err;
-  EXPECT_EQ(o.err, "");
-}
-
 // Sentences of good and bad words, as text, as rows and as tagged words; a BERT and a GPT of few steps.
 class Finetune : public testing::Test {
  protected:
@@ -76,10 +65,7 @@ class Finetune : public testing::Test {
             test,           "--seeds",  "2",     "--epochs",    "1",      "--min-steps", "2",
             "--batch-size", "4"};
   }
-  static Words with(Words words, const Words& more) {
-    words.insert(words.end(), more.begin(), more.end());
-    return words;
-  }
+  static Words with(const Words& words, const Words& more) { return words + more; }
   static std::string tsv(const char* name) { return "tsv:" + *folder / name; }
   static std::vector<nlohmann::json> lines(const char* run) {
     std::istringstream in(read_all(*folder / run + "/eval.jsonl"));

@@ -10,17 +10,6 @@
 namespace lacuna::test {
 namespace {
 
-using Words = std::vector<std::string>;
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-void expect_ok(const Outcome& o) {
-  EXPECT_EQ(o.status, 0) << o.err;
-  EXPECT_EQ(o.err, "");
-}
-
 class Probe : public testing::Test {
  protected:
   static void SetUpTestSuite() {

@@ -8,36 +8,25 @@
 namespace lacuna::test {
 namespace {
 
-using Words = std::vector<std::string>;
-
-Words operator+(Words a, const Words& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-void expect_ok(const Outcome& o) { EXPECT_EQ(o.status, 0) << o.err; }
+void expect_done(const Outcome& o) { EXPECT_EQ(o.status, 0) << o.err; }
 
 const Words kSmall = {"--batch-size", "4",        "--set",     "layers=1", "--set",  "heads=2",
                       "--set",        "width=16", "--threads", "1",        "--quiet"};
 
 std::string gpt_of_stories(const TemporaryFolder& f) {
   const std::string run = f / "gpt";
-  expect_ok(lacuna(Words{"train", "gpt", "--data", "stories:50", "--val", "stories:50", "--out",
-                         run, "--steps", "6", "--log-every", "2", "--set", "aligned=true", "--set",
-                         "context=128"} +
-                   kSmall));
+  expect_done(lacuna(Words{"train", "gpt", "--data", "stories:50", "--val", "stories:50", "--out",
+                           run, "--steps", "6", "--log-every", "2", "--set", "aligned=true",
+                           "--set", "context=128"} +
+                     kSmall));
   return run;
 }
 
 std::string bert_of_stories(const TemporaryFolder& f) {
   const std::string run = f / "bert";
-  expect_ok(lacuna(Words{"train", "bert", "--data", "stories:50", "--val", "stories:50", "--out",
-                         run, "--steps", "6", "--log-every", "2"} +
-                   kSmall));
+  expect_done(lacuna(Words{"train", "bert", "--data", "stories:50", "--val", "stories:50", "--out",
+                           run, "--steps", "6", "--log-every", "2"} +
+                     kSmall));
   return run;
 }
 
@@ -49,7 +38,7 @@ TEST(Text, GeneratesTheSameForTheSameSeed) {
   const auto text = [&](const Words& more) {
     const Outcome o =
         lacuna(Words{"generate", "--run", run, "--prompt", "one quiet", "--tokens", "12"} + more);
-    expect_ok(o);
+    expect_done(o);
     return o.out;
   };
   const std::string first = text({"--seed", "3"});
@@ -69,7 +58,7 @@ TEST(Text, PerplexityOfAWholeText) {
   TemporaryFolder f;
   const std::string run = gpt_of_stories(f);
   const Outcome o = lacuna({"eval", "perplexity", "--run", run});
-  expect_ok(o);
+  expect_done(o);
   for (const char* word : {"nats a token", "bits a byte", "floor"})
     EXPECT_TRUE(holds(o.out, word)) << word << " is not in\n" << o.out;
   EXPECT_TRUE(holds(read_all(run + "/eval.jsonl"), "\"bits_per_byte\":"));
@@ -80,11 +69,11 @@ TEST(Text, FillsBlanks) {
   const std::string run = bert_of_stories(f);
   const Outcome o =
       lacuna({"eval", "fill", "--run", run, "--text", "one [MASK] noon .", "--top", "3"});
-  expect_ok(o);
+  expect_done(o);
   EXPECT_EQ(std::count(o.out.begin(), o.out.end(), '\n'), 4) << o.out;
   EXPECT_FALSE(holds(o.out, "[MASK]")) << o.out;
   const Outcome many = lacuna({"eval", "fill", "--run", run, "--blanks", "5"});
-  expect_ok(many);
+  expect_done(many);
   EXPECT_TRUE(holds(many.out, "5 blanks")) << many.out;
   EXPECT_TRUE(holds(many.out, "valid in a story")) << many.out;
   const Outcome none = lacuna({"eval", "fill", "--run", run, "--text", "one noon ."});
@@ -95,12 +84,12 @@ TEST(Text, FillsBlanks) {
 TEST(Text, SmallProbabilitiesHaveDigits) {
   TemporaryFolder f;
   const std::string run = f / "run";
-  expect_ok(lacuna(Words{"train", "bert", "--data", "stories:50", "--out", run, "--steps", "60",
-                         "--lr", "0.05", "--set", "warmup=1"} +
-                   kSmall));
+  expect_done(lacuna(Words{"train", "bert", "--data", "stories:50", "--out", run, "--steps", "60",
+                           "--lr", "0.05", "--set", "warmup=1"} +
+                     kSmall));
   const Outcome o =
       lacuna({"eval", "fill", "--run", run, "--text", "one [MASK] noon .", "--top", "200"});
-  expect_ok(o);
+  expect_done(o);
   EXPECT_FALSE(holds(o.out, " 0.0000 ")) << o.out;
   EXPECT_TRUE(holds(o.out, "e-0")) << o.out;
 }
@@ -125,7 +114,7 @@ TEST(Text, DescribesLabelsAndCharacters) {
                     words = f.write("w.conll", "ab\tO\nba\tB-x\n");
   const auto describe = [](const std::string& spec) {
     const Outcome o = lacuna({"data", "describe", spec, "--tokenizer", "char"});
-    expect_ok(o);
+    expect_done(o);
     return o.out;
   };
   setenv("LACUNA_CACHE", (f / "cache").c_str(), 1);
@@ -136,7 +125,7 @@ TEST(Text, DescribesLabelsAndCharacters) {
   EXPECT_TRUE(holds(describe("conll:" + words), "with a tag for each word"));
   const Outcome tokens =
       lacuna({"data", "tokens", "text:" + text, "--tokenizer", "char", "--out", f / "t.bin"});
-  expect_ok(tokens);
+  expect_done(tokens);
   EXPECT_TRUE(holds(tokens.out, "12 tokens of 7")) << tokens.out;
   unsetenv("LACUNA_CACHE");
   for (const auto& [spec, says] :
@@ -150,7 +139,7 @@ TEST(Text, DescribesLabelsAndCharacters) {
 
 TEST(Text, PlanKeepsNamesAndShapesApart) {
   const Outcome o = lacuna({"plan", "bert", "--data", "stories:20", "--batch-size", "2"});
-  expect_ok(o);
+  expect_done(o);
   EXPECT_TRUE(holds(o.out, "encoder.blocks.0.attention.qkv.weight  (384, 128)")) << o.out;
 }
 
@@ -159,11 +148,11 @@ TEST(Text, JudgesPairs) {
   const std::string run = bert_of_stories(f);
   const Outcome o = lacuna({"eval", "next-sentence", "--run", run, "--text", "one quiet noon .",
                             "--next", "then they talked ."});
-  expect_ok(o);
+  expect_done(o);
   EXPECT_TRUE(holds(o.out, "follows")) << o.out;
-  expect_ok(lacuna({"eval", "next-sentence", "--run", run}));
+  expect_done(lacuna({"eval", "next-sentence", "--run", run}));
   EXPECT_TRUE(holds(read_all(run + "/eval.jsonl"), "\"protocol\":\"next-sentence\""));
-  expect_ok(lacuna({"report", "--run", run, "--sentence", "one [MASK] noon ."}));
+  expect_done(lacuna({"report", "--run", run, "--sentence", "one [MASK] noon ."}));
   const std::string page = read_all(run + "/report.html");
   for (const char* word : {"mlm accuracy", "nsp accuracy", "next-sentence", "[SEP]", "Samples",
                            "layer 1, head 2", "looks at"})
@@ -177,14 +166,14 @@ TEST(Text, RunsOfCharactersGoOn) {
   const std::string text = f.write("plays.txt", lines), run = f / "run";
   const Words train = Words{
       "train", "gpt", "--out", run, "--set", "data.cache=" + (f / "cache"), "--log-every", "2"};
-  expect_ok(
+  expect_done(
       lacuna(train +
              Words{"--data", "text:" + text + "?test=0.2", "--val", "text:" + text + "?test=0.2",
                    "--tokenizer", "char", "--steps", "4", "--set", "context=16"} +
              kSmall));
   // The characters are the run's: the text may be gone by then.
-  expect_ok(lacuna(train + Words{"--resume", "--steps", "6", "--quiet"}));
-  expect_ok(lacuna({"generate", "--run", run, "--tokens", "5", "--prompt", "to b\u00e9"}));
+  expect_done(lacuna(train + Words{"--resume", "--steps", "6", "--quiet"}));
+  expect_done(lacuna({"generate", "--run", run, "--tokens", "5", "--prompt", "to b\u00e9"}));
   const Outcome o = lacuna({"train", "gpt", "--data", "text:" + text, "--out", f / "other"});
   EXPECT_EQ(o.status, 2);
   EXPECT_TRUE(holds(o.err, "--tokenizer")) << o.err;
