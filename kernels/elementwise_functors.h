@@ -53,7 +53,7 @@ namespace lacuna::functor {
 
 /// Calls f(functor) for the functor of a kind.
 template <class F>
-void dispatch(UnaryOp kind, F&& f) {
+constexpr void dispatch(UnaryOp kind, F&& f) {
   switch (kind) {
 #define UNARY(NAME, ...) \
   case UnaryOp::NAME:    \
@@ -62,7 +62,7 @@ void dispatch(UnaryOp kind, F&& f) {
   }
 }
 template <class F>
-void dispatch(BinaryOp kind, F&& f) {
+constexpr void dispatch(BinaryOp kind, F&& f) {
   switch (kind) {
 #define BINARY(NAME, ...) \
   case BinaryOp::NAME:    \

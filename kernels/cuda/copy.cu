@@ -3,8 +3,8 @@
 //   shapes       any strides; equal dtypes move as plain 1, 2, 4 or 8 bytes, bool is read as u8
 //   traffic      x read once, y written once. Where x's contiguous dimension is not y's, tiles of 32 x 32 are turned in
 //                shared memory, so that both sides are whole lines (equal dtypes, both dimensions of 8 at least)
-//   launch       256 threads, 4 vectors of 16 bytes of the wider side each (1 where the dtypes are a rare pair; elements
-//                in place of vectors where these do not fit); turning: 32 x 8 threads a tile
+//   launch       256 threads, 4 vectors of 16 bytes of the wider side each (elements in place of vectors where these do
+//                not fit), and one element each where the dtypes are a rare pair; turning: 32 x 8 threads a tile
 //   determinism  yes: elements are independent
 //   checked by   tests/emu/copy.cpp, tests/ops (every case that converts or is strided)
 //   measured     not measured
@@ -19,17 +19,21 @@ namespace {
 
 constexpr int kTile = 32, kTileRows = 8;
 
-// Vectors a thread: 4 for equal dtypes and between f32 and bf16. The rest make do with one: they are many to compile.
+constexpr int kUnroll = 4;
+
+// Pairs that are met every step: f32 and bf16, and pictures as they are read. The others are too many to compile each.
 template <class To, class From>
-constexpr int kUnroll = std::is_same_v<To, From> || (sizeof(To) + sizeof(From) == 6) ? 4 : 1;
+constexpr bool kOften = (std::is_same_v<To, float> ||
+                         std::is_same_v<To, bf16>)&&(std::is_same_v<From, float> ||
+                                                     std::is_same_v<From, bf16> ||
+                                                     std::is_same_v<From, std::uint8_t>);
 
 template <class To, class From, int N>
 __global__ void __launch_bounds__(kThreads)
     copy_kernel(To* y, const From* x, bool repeated, Vectors<2> vectors) {
-  constexpr int U = kUnroll<To, From>;
-  Vec<From, N> in[U];
-  std::int64_t at[U][2];
-  each_vector<U>(
+  Vec<From, N> in[kUnroll];
+  std::int64_t at[kUnroll][2];
+  each_vector<kUnroll>(
       vectors.count,
       [&](int u, std::int64_t i) {
         vectors.offsets(i, at[u]);
@@ -41,6 +45,22 @@ __global__ void __launch_bounds__(kThreads)
         for (int k = 0; k < N; k++) out.v[k] = convert<To>(in[u].v[k]);
         store_some(y + at[u][0], vectors.size - i * N, out);
       });
+}
+
+// An element a thread, of any dtypes.
+__global__ void __launch_bounds__(kThreads)
+    convert_kernel(void* y, Dtype to, const void* x, Dtype from, Vectors<2> elements) {
+  const std::int64_t i = thread_number();
+  if (i >= elements.count) return;
+  std::int64_t at[2];
+  elements.offsets(i, at);
+  dispatch_all(from, [&](auto from_zero) {
+    const auto value = static_cast<const decltype(from_zero)*>(x)[at[1]];
+    dispatch_all(to, [&](auto to_zero) {
+      using To = decltype(to_zero);
+      static_cast<To*>(y)[at[0]] = convert<To>(value);
+    });
+  });
 }
 
 template <class T, int N>
@@ -116,16 +136,13 @@ void copy_typed(const Copy& a, Stream stream) {
   with_vectors<kWide, 2>({&a.y, &a.x}, [&](auto width, const Vectors<2>& vectors) {
     constexpr int N = decltype(width)::value;
     const bool repeated = vectors.repeated(1);
-    launch({.grid = blocks_for<kUnroll<To, From>>(vectors.count),
+    launch({.grid = blocks_for<kUnroll>(vectors.count),
             .block = kThreads,
             .stream = stream,
             .barriers = false},
            copy_kernel<To, From, N>, a.y.as<To>(), a.x.as<From>(), repeated, vectors);
   });
 }
-
-// bool counts as u8 where it is read: it holds 0 or 1.
-Dtype readable(Dtype t) { return t == Dtype::boolean ? Dtype::u8 : t; }
 
 }  // namespace
 
@@ -135,14 +152,24 @@ void copy(const Copy& a, Stream stream) {
     return by_size(size_of(a.y.dtype),
                    [&](auto zero) { copy_typed<decltype(zero), decltype(zero)>(a, stream); });
   }
+  bool done = false;
   dispatch_all(a.y.dtype, [&](auto to) {
-    dispatch_all(readable(a.x.dtype), [&](auto from) {
+    dispatch_all(a.x.dtype, [&](auto from) {
       using To = decltype(to);
       using From = decltype(from);
-      if constexpr (!std::is_same_v<To, From> && !std::is_same_v<From, bool>)
+      if constexpr (kOften<To, From>) {
         copy_typed<To, From>(a, stream);
+        done = true;
+      }
     });
   });
+  if (done) return;
+  const Vectors<2> elements(Walk<2>({&a.y, &a.x}), 1);
+  launch({.grid = blocks_for<1>(elements.count),
+          .block = kThreads,
+          .stream = stream,
+          .barriers = false},
+         convert_kernel, a.y.data, a.y.dtype, a.x.data, a.x.dtype, elements);
 }
 
 void fill(const Fill& a, Stream stream) {

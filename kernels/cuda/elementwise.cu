@@ -3,7 +3,8 @@
 //   shapes       unary: contiguous. The others: results contiguous, operands of any strides (0 broadcasts)
 //   traffic      each operand read once, each result written once; a broadcast operand comes from L1
 //   launch       256 threads, 2 vectors of 16 bytes an operand each; elements in place of vectors where an operand is
-//                neither contiguous nor repeated along the inner dimension, or not aligned
+//                neither contiguous nor repeated along the inner dimension, or not aligned; there the kind is told apart on
+//                the device, for all the kinds once more would be as much to compile
 //   determinism  yes: elements are independent
 //   checked by   tests/ops/elementwise.cpp, tests/emu/elementwise.cpp
 //   measured     not measured
@@ -48,9 +49,47 @@ __device__ inline bool compare_result(CompareOp kind, T a, T b) {
   return false;
 }
 
+// A functor whose kind is told apart on the device.
+struct AnyUnary {
+  UnaryOp kind;
+  template <class T>
+  __device__ __forceinline__ T forward(T x, T a, T b) const {
+    T y{};
+    functor::dispatch(kind, [&](auto op) { y = decltype(op)::template forward<T>(x, a, b); });
+    return y;
+  }
+  template <class T>
+  __device__ __forceinline__ T gradient(T saved, T a, T b) const {
+    T dx{};
+    functor::dispatch(kind, [&](auto op) { dx = decltype(op)::template gradient<T>(saved, a, b); });
+    return dx;
+  }
+};
+struct AnyBinary {
+  BinaryOp kind;
+  template <class T>
+  __device__ __forceinline__ T forward(T a, T b) const {
+    T y{};
+    functor::dispatch(kind, [&](auto op) { y = decltype(op)::template forward<T>(a, b); });
+    return y;
+  }
+  template <class T>
+  __device__ __forceinline__ T gradient_a(T a, T b) const {
+    T da{};
+    functor::dispatch(kind, [&](auto op) { da = decltype(op)::template gradient_a<T>(a, b); });
+    return da;
+  }
+  template <class T>
+  __device__ __forceinline__ T gradient_b(T a, T b) const {
+    T db{};
+    functor::dispatch(kind, [&](auto op) { db = decltype(op)::template gradient_b<T>(a, b); });
+    return db;
+  }
+};
+
 template <class Op, class T, int N>
 __global__ void __launch_bounds__(kThreads)
-    unary_forward_kernel(T* y, const T* x, std::int64_t size, float a, float b) {
+    unary_forward_kernel(Op op, T* y, const T* x, std::int64_t size, float a, float b) {
   Vec<T, N> in[kUnroll];
   each_vector<kUnroll>(
       ceil_div(size, N), [&](int u, std::int64_t i) { load_some(in[u], x + i * N, size - i * N); },
@@ -58,7 +97,7 @@ __global__ void __launch_bounds__(kThreads)
         Vec<T, N> out;
         LACUNA_UNROLL
         for (int k = 0; k < N; k++)
-          out.v[k] = T(Op::template forward<float>(static_cast<float>(in[u].v[k]), a, b));
+          out.v[k] = T(op.template forward<float>(static_cast<float>(in[u].v[k]), a, b));
         store_some(y + i * N, size - i * N, out);
       });
 }
@@ -66,7 +105,8 @@ __global__ void __launch_bounds__(kThreads)
 // dx may be dy: a thread reads its elements before it writes them.
 template <class Op, class T, int N>
 __global__ void __launch_bounds__(kThreads)
-    unary_backward_kernel(T* dx, const T* dy, const T* saved, std::int64_t size, float a, float b) {
+    unary_backward_kernel(Op op, T* dx, const T* dy, const T* saved, std::int64_t size, float a,
+                          float b) {
   Vec<T, N> in[kUnroll], g[kUnroll];
   each_vector<kUnroll>(
       ceil_div(size, N),
@@ -79,7 +119,7 @@ __global__ void __launch_bounds__(kThreads)
         LACUNA_UNROLL
         for (int k = 0; k < N; k++)
           out.v[k] = T(static_cast<float>(g[u].v[k]) *
-                       Op::template gradient<float>(static_cast<float>(in[u].v[k]), a, b));
+                       op.template gradient<float>(static_cast<float>(in[u].v[k]), a, b));
         store_some(dx + i * N, size - i * N, out);
       });
 }
@@ -108,9 +148,9 @@ __device__ __forceinline__ void each_pair(Y* y, const T* a, const T* b, const Ve
 
 template <class Op, class T, int N>
 __global__ void __launch_bounds__(kThreads)
-    binary_forward_kernel(T* y, const T* a, const T* b, Vectors<3> vectors) {
+    binary_forward_kernel(Op op, T* y, const T* a, const T* b, Vectors<3> vectors) {
   each_pair<N>(y, a, b, vectors,
-               [](float u, float v) { return Op::template forward<float>(u, v); });
+               [op](float u, float v) { return op.template forward<float>(u, v); });
 }
 
 template <class T, int N>
@@ -128,7 +168,8 @@ __global__ void __launch_bounds__(kThreads)
 
 template <class Op, class T, int N>
 __global__ void __launch_bounds__(kThreads)
-    binary_backward_kernel(T* da, T* db, const T* dy, const T* a, const T* b, Vectors<3> vectors) {
+    binary_backward_kernel(Op op, T* da, T* db, const T* dy, const T* a, const T* b,
+                           Vectors<3> vectors) {
   Vec<T, N> g[kUnroll], u[kUnroll], v[kUnroll];
   std::int64_t at[kUnroll][3];
   each_vector<kUnroll>(
@@ -147,15 +188,15 @@ __global__ void __launch_bounds__(kThreads)
         if (da) {
           LACUNA_UNROLL
           for (int k = 0; k < N; k++)
-            gradient(k, Op::template gradient_a<float>(static_cast<float>(u[j].v[k]),
-                                                       static_cast<float>(v[j].v[k])));
+            gradient(k, op.template gradient_a<float>(static_cast<float>(u[j].v[k]),
+                                                      static_cast<float>(v[j].v[k])));
           store_some(da + at[j][0], vectors.size - i * N, out);
         }
         if (db) {
           LACUNA_UNROLL
           for (int k = 0; k < N; k++)
-            gradient(k, Op::template gradient_b<float>(static_cast<float>(u[j].v[k]),
-                                                       static_cast<float>(v[j].v[k])));
+            gradient(k, op.template gradient_b<float>(static_cast<float>(u[j].v[k]),
+                                                      static_cast<float>(v[j].v[k])));
           store_some(db + at[j][0], vectors.size - i * N, out);
         }
       });
@@ -185,6 +226,21 @@ void by_float(Dtype t, F&& f) {
   t == Dtype::bf16 ? f(bf16{}) : f(float{});
 }
 
+template <int N, class F>
+void with_op(UnaryOp kind, F&& f) {
+  if constexpr (N == 1)
+    f(AnyUnary{kind});
+  else
+    functor::dispatch(kind, f);
+}
+template <int N, class F>
+void with_op(BinaryOp kind, F&& f) {
+  if constexpr (N == 1)
+    f(AnyBinary{kind});
+  else
+    functor::dispatch(kind, f);
+}
+
 template <int U>
 LaunchConfig grid_for(std::int64_t vectors, Stream stream) {
   return {.grid = blocks_for<U>(vectors), .block = kThreads, .stream = stream, .barriers = false};
@@ -201,10 +257,10 @@ void unary_forward(const UnaryForward& args, Stream stream) {
     using T = decltype(zero);
     with_vector_width<T>(0, {args.y.data, args.x.data}, [&](auto width) {
       constexpr int N = decltype(width)::value;
-      functor::dispatch(args.kind, [&](auto op) {
+      with_op<N>(args.kind, [&](auto op) {
         launch(grid_for<kUnroll>(ceil_div(size, N), stream),
-               unary_forward_kernel<decltype(op), T, N>, args.y.as<T>(), args.x.as<T>(), size, a,
-               b);
+               unary_forward_kernel<decltype(op), T, N>, op, args.y.as<T>(), args.x.as<T>(), size,
+               a, b);
       });
     });
   });
@@ -217,9 +273,9 @@ void unary_backward(const UnaryBackward& args, Stream stream) {
     using T = decltype(zero);
     with_vector_width<T>(0, {args.dx.data, args.dy.data, args.saved.data}, [&](auto width) {
       constexpr int N = decltype(width)::value;
-      functor::dispatch(args.kind, [&](auto op) {
+      with_op<N>(args.kind, [&](auto op) {
         launch(grid_for<kUnroll>(ceil_div(size, N), stream),
-               unary_backward_kernel<decltype(op), T, N>, args.dx.as<T>(), args.dy.as<T>(),
+               unary_backward_kernel<decltype(op), T, N>, op, args.dx.as<T>(), args.dy.as<T>(),
                args.saved.as<T>(), size, a, b);
       });
     });
@@ -239,8 +295,8 @@ void binary_forward(const BinaryForward& args, Stream stream) {
             if constexpr (std::is_integral_v<T>)
               launch(grid, binary_integer_kernel<T, N>, args.kind, y, a, b, vectors);
             else
-              functor::dispatch(args.kind, [&](auto op) {
-                launch(grid, binary_forward_kernel<decltype(op), T, N>, y, a, b, vectors);
+              with_op<N>(args.kind, [&](auto op) {
+                launch(grid, binary_forward_kernel<decltype(op), T, N>, op, y, a, b, vectors);
               });
           });
   });
@@ -253,9 +309,9 @@ void binary_backward(const BinaryBackward& args, Stream stream) {
         {&args.dy, &args.a, &args.b},
         [&](auto width, const Vectors<3>& vectors) {
           constexpr int N = decltype(width)::value;
-          functor::dispatch(args.kind, [&](auto op) {
+          with_op<N>(args.kind, [&](auto op) {
             launch(grid_for<kUnroll>(vectors.count, stream),
-                   binary_backward_kernel<decltype(op), T, N>, args.da.as<T>(), args.db.as<T>(),
+                   binary_backward_kernel<decltype(op), T, N>, op, args.da.as<T>(), args.db.as<T>(),
                    args.dy.as<T>(), args.a.as<T>(), args.b.as<T>(), vectors);
           });
         },
