@@ -122,12 +122,12 @@ std::uint64_t hash_of(const Module& module) {
   return hash;
 }
 
-Unmoved::Unmoved(const Subject& subject)
-    : subject_(subject), hash_(subject.backbone ? hash_of(*subject.backbone) : 0) {}
+Unmoved::Unmoved(const std::string& name, const Module* backbone)
+    : name_(name), backbone_(backbone), hash_(backbone ? hash_of(*backbone) : 0) {}
 
 void Unmoved::check() const {
-  if (subject_.backbone && hash_of(*subject_.backbone) != hash_)
-    throw RunError("[eval] the backbone of " + subject_.name +
+  if (backbone_ && hash_of(*backbone_) != hash_)
+    throw RunError("[eval] the backbone of " + name_ +
                    " changed while it was judged: the figures are not those of a frozen one");
 }
 

@@ -46,15 +46,18 @@ std::uint64_t hash_of(const Module& module);
 /// Holds a backbone to what it promises: to stay as it is while something is learned on top of it.
 class Unmoved {
  public:
-  explicit Unmoved(const Subject& subject);
+  /// nullptr: there is no backbone. It must outlive this.
+  Unmoved(const std::string& name, const Module* backbone);
+  explicit Unmoved(const Subject& subject) : Unmoved(subject.name, subject.backbone) {}
   /// RunError where the backbone is no longer what it was at first.
   void check() const;
   /// Of the backbone at first; 0 where there is none.
   std::uint64_t hash() const { return hash_; }
 
  private:
-  const Subject& subject_;
-  std::uint64_t hash_ = 0;
+  std::string name_;
+  const Module* backbone_;
+  std::uint64_t hash_;
 };
 
 }  // namespace lacuna
