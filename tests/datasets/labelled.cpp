@@ -96,8 +96,8 @@ TEST(labelled, without_new_tokens) {
   EXPECT_EQ(tag[0], 0);
   // BERT's are no new ones, and GPT-2's <|endoftext|> is where a text begins.
   o.tokenizer = word_tokenizer(folder, kWords);
-  const std::string good = folder.write("good.tsv", "good\t1\nbad\t0\n");
-  EXPECT_EQ(row_of(*open_source("tsv:" + good, "train", o), 0).tokens, (Ids{2, kGood, 3}));
+  const std::string good = folder.write("good.tsv", "good film\t1\nbad film\t0\n");
+  EXPECT_EQ(row_of(*open_source("tsv:" + good, "train", o), 0).tokens, (Ids{2, kGood, kFilm, 3}));
   o.tokenizer = learned_tokenizer("bpe", "good good bad bad", 280);
   const std::int64_t end = o.tokenizer->vocabulary().end;
   ASSERT_GE(end, 0);
