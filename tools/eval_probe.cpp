@@ -130,7 +130,8 @@ void EvalProbe::evaluate() {
   budget_epochs_ = budget(trained.step);
   const double supervised_lr = number_option("--supervised-lr", supervised_lr_, 1e-12, 1e6);
   const Make make = [&] { return config_.info->make(config_.settings, info); };
-  if (numbers.front() < train_->size()) labels_of_train_ = Truth(*train_).labels;
+  const Truth known(*train_);
+  labels_of_train_ = known.labels;
   if (!quiet_) print_head();
   judge([&](std::uint64_t) { return network("pretrained", *trained.task); }, false, numbers);
   std::unique_ptr<Task> random;
@@ -151,6 +152,10 @@ void EvalProbe::evaluate() {
           return network("supervised", model->task());
         },
         true, {train_->size()});
+  const Truth truth(*sets_[0].source);
+  const LabelScore majority = truth.judge(
+      std::vector<std::int64_t>(static_cast<std::size_t>(truth.size()), known.commonest()));
+  if (!quiet_) fmt::print("{:<42}{:>14.1f}\n", "commonest class", 100 * majority.accuracy);
   nlohmann::ordered_json kept = data_json();
   kept["features"] = "encoder in evaluation, samples as they are";
   kept.update(options_json());
@@ -160,9 +165,10 @@ void EvalProbe::evaluate() {
   kept["rules"] = rules_;
   for (const Row& row : rows_)
     kept["labels"][std::to_string(row.labels)][row.subject] = to_json(row);
+  kept["majority"] = {{"accuracy", majority.accuracy}, {"f1", majority.f1}};
   kept["classes"] = train_->classes();
-  kept["confusion"] = confusion(Truth(*sets_[0].source).labels, guess_,
-                                static_cast<std::int64_t>(train_->classes().size()));
+  kept["confusion"] =
+      confusion(truth.labels, guess_, static_cast<std::int64_t>(train_->classes().size()));
   keep(trained.step, kept);
 }
 

@@ -58,6 +58,9 @@ std::string table(const Record& r) {
           out += score_cell(r, key + rule + "." + set, "accuracy");
       out += "</tr>\n";
     }
+  if (r.numbers.count("majority.accuracy"))
+    out += "<tr><td></td><td>commonest class</td><td></td>" +
+           score_cell(r, "majority", "accuracy") + "</tr>\n";
   return out + "</table></div>\n";
 }
 

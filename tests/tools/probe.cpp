@@ -59,7 +59,7 @@ TEST_F(Probe, KnnHasItsControlsAndSaysEverything) {
   expect_parts(o.out, {"60 samples, to learn from", "20 samples, to judge by; 10 classes",
                        "weighted: 5 votes of exp(cosine / 0.1); plain: 10 votes",
                        "shift 1:", "shift 2:", "pretrained", "random, frozen", "raw samples",
-                       "supervised from scratch"});
+                       "supervised from scratch", "commonest class"});
   const auto line = last();
   EXPECT_EQ(line["protocol"], "knn");
   EXPECT_EQ(line["step"], 3);
@@ -71,6 +71,7 @@ TEST_F(Probe, KnnHasItsControlsAndSaysEverything) {
   EXPECT_EQ(line["seed"], 0);
   EXPECT_EQ(line["train_rows"], 60);
   EXPECT_EQ(line["test_rows"], 20);
+  EXPECT_TRUE(line["majority"]["accuracy"].is_number());
   EXPECT_EQ(line["sets"], (nlohmann::json{"test", "noise:4", "shapes:50?seed=9"}));
   const auto& subjects = line["labels"]["60"];
   ASSERT_EQ(subjects.size(), 4u);
