@@ -27,9 +27,9 @@ struct Subject {
 
 /// Task::represent, frozen: nothing is augmented or recorded, and BatchNorm and dropout are in evaluation. The task outlives it.
 Subject network(const std::string& name, Task& task);
-/// Each sample as it is: pixels of "image" on [0, 1] in a row; of text how often each of the vocabulary's tokens stands in a row
-/// (a bag of words).
-Subject raw(const DataInfo& data);
+/// Each sample as it is: pixels of "image" on [0, 1] in a row; of text how often each of the tokens that occur in `train` stands in a
+/// row (a bag of words; of more than 65,536 samples so many are looked through). Fails on a source of neither.
+Subject raw(const Source& train);
 
 /// Samples `ids` of a source that has "label", some at once, on `device`; and all of them, in order. Fails where there is no
 /// sample, where the source has no labels or one that is none of its classes, and where a vector holds a number that is not finite.

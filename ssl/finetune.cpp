@@ -140,7 +140,7 @@ std::vector<FinetuneCandidate> vector_candidates(const Module& encoder,
     task->model().initialize(0);
     return task;
   };
-  const Subject samples = raw(DataInfo::of(train));
+  const Subject samples = raw(train);
   const std::int64_t width = width_of(network("", *initialized()), train),
                      raw_width = width_of(samples, train);
   const auto on_network = [=](bool frozen) {

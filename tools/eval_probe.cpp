@@ -143,7 +143,7 @@ void EvalProbe::evaluate() {
         return network("random_frozen", *random);
       },
       true, numbers);
-  judge([&](std::uint64_t) { return raw(DataInfo::of(*train_)); }, false, numbers);
+  judge([&](std::uint64_t) { return raw(*train_); }, false, numbers);
   std::unique_ptr<VectorLabeller> model;
   if (budget_epochs_ > 0 && numbers.back() == train_->size())
     judge(

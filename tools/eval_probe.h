@@ -4,7 +4,7 @@
 //
 //   pretrained      the run's encoder, frozen
 //   random_frozen   the same network as it was drawn from the seed, frozen
-//   raw             the samples as they are: pixels on [0, 1]; of text how often each token occurs
+//   raw             the samples as they are: pixels on [0, 1]; of text how often each token that is in the training data occurs
 //   supervised      where all labels are used: the same network trained on them from what was drawn, for --budget epochs; its
 //                   vectors are judged in the same way. As many samples as the run has seen, unless --budget says otherwise;
 //                   0 leaves the line out. With fewer labels it is `lacuna eval finetune` that has it

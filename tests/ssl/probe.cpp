@@ -8,6 +8,7 @@
 #include "../../ssl/some_rows.h"
 #include "../nn/support.h"
 #include "job.h"
+#include "text_source.h"
 #include "vectors.h"
 
 namespace lacuna {
@@ -85,7 +86,7 @@ TEST(linear_probe, errors) {
 
 TEST(features, of_pixels_and_of_a_network) {
   const Colours data(20);
-  const Features pixels = features_of(raw(DataInfo::of(data)), data);
+  const Features pixels = features_of(raw(data), data);
   EXPECT_EQ(pixels.x.shape(), (Shape{20, 192}));
   EXPECT_EQ(pixels.labels, turns(20, 3));
   const Batch third = read_batch(data, {2});
@@ -98,29 +99,34 @@ TEST(features, of_pixels_and_of_a_network) {
             select(select(codes.x, 0, 2), 0, 5).item());
 }
 
+// A column for each token that there is to learn from; what comes up later has none.
 TEST(features, of_text_are_a_bag_of_tokens) {
-  DataInfo data;
-  data.vocabulary.size = 5;
-  const Subject bag = raw(data);
-  Batch batch;
-  batch.ids = {0, 1};
-  batch.fields["tokens"] = Tensor::from(Ids{1, 4, 4, 0, 2, 3, 0, 0}, {2, 4});
-  batch.fields["length"] = Tensor::from(Ids{3, 2}, {2});
-  EXPECT_EQ(bag.represent(batch).to_vector<float>(),
-            (std::vector<float>{0, 1, 0, 0, 2, 0, 0, 1, 1, 0}));
+  FakeText text;
+  text.words.size = 6;
+  text.samples = {{{1, 4, 4, 0}, {}, 3}, {{2, 1, 3, 3}, {}, 2}};  // 3 and 5 never occur
+  const Subject bag = raw(text);
+  EXPECT_EQ(bag.represent(read_batch(text, {0, 1})).to_vector<float>(),
+            (std::vector<float>{1, 0, 2, 1, 1, 0}));
+  Batch later;
+  later.ids = {0};
+  later.fields["tokens"] = Tensor::from(Ids{5, 3, 2, 2}, {1, 4});
+  later.fields["length"] = Tensor::from(Ids{4}, {1});
+  EXPECT_EQ(bag.represent(later).to_vector<float>(), (std::vector<float>{0, 2, 0}));
 }
 
 TEST(features, errors) {
   Colours data(6);
   data.names = {"red"};
-  const Subject pixels = raw(DataInfo::of(data));
+  const Subject pixels = raw(data);
   EXPECT_THROWS_WITH(features_of(pixels, data), "at least two classes: colours has 1");
   data.names = {"red", "green"};
   EXPECT_THROWS_WITH(features_of(pixels, data), "labels of colours are 0 to 1: got 2");
   EXPECT_THROWS_WITH(features_of(pixels, Colours(0)), "has no sample");
   const Subject bad{"bad", [](const Batch& b) { return Tensor::full({b.size(), 2}, NAN); }};
   EXPECT_THROWS_WITH(features_of(bad, Colours(6)), "sample 0 of colours by bad holds a number");
-  EXPECT_THROWS_WITH(raw({}), "needs pictures or text");
+  FakeText none;
+  none.samples = {{{1}, {}, 1}};
+  EXPECT_THROWS_WITH(raw(none), "needs pictures or text");
 }
 
 TEST(probe, judges_every_set_by_one_classifier) {
@@ -131,7 +137,7 @@ TEST(probe, judges_every_set_by_one_classifier) {
   KnnClassifier knn({.k = 200, .plain_k = 3});
   LinearClassifier linear({.epochs = 100, .batch = 60});
   for (Classifier* classifier : {static_cast<Classifier*>(&knn), static_cast<Classifier*>(&linear)})
-    for (const Subject& subject : {network("pretrained", *task), raw(DataInfo::of(train))}) {
+    for (const Subject& subject : {network("pretrained", *task), raw(train)}) {
       const Probe probe(subject, {test.get(), dark.get()});
       const ProbeRow row = probe.run(*classifier, train);
       EXPECT_EQ(row.scores.size(), classifier->rules().size());
@@ -144,10 +150,9 @@ TEST(probe, judges_every_set_by_one_classifier) {
   EXPECT_EQ(knn.first().size(), 30);
   Colours other(30);
   other.names = {"red", "blue", "green"};
-  EXPECT_THROWS_WITH(Probe(raw(DataInfo::of(train)), {&other}).run(knn, train),
+  EXPECT_THROWS_WITH(Probe(raw(train), {&other}).run(knn, train),
                      "must have the training data's classes");
-  EXPECT_THROWS_WITH(Probe(raw(DataInfo::of(train)), {test.get(), &other}),
-                     "must have the same classes");
+  EXPECT_THROWS_WITH(Probe(raw(train), {test.get(), &other}), "must have the same classes");
 }
 
 // A backbone that something changes while it is judged: by one bit of a parameter, or of a buffer's last value.
@@ -224,8 +229,7 @@ TEST(augmented_probe, views_differ_between_epochs_and_not_between_runs) {
 TEST(augmented_probe, errors) {
   EXPECT_THROWS_WITH(AugmentedProbe({.augmentation = {.flip = 2}}), "flip must be between 0 and 1");
   EXPECT_THROWS_WITH(AugmentedProbe({}).guess(Tensor::zeros({1, 2})), "learned nothing");
-  EXPECT_THROWS_WITH(AugmentedProbe({}).fit(raw(DataInfo::of(Colours(1))), Colours(0), 0),
-                     "has no sample");
+  EXPECT_THROWS_WITH(AugmentedProbe({}).fit(raw(Colours(1)), Colours(0), 0), "has no sample");
 }
 
 // Few labels: a list of rows as a source of its own, and a seed for what is drawn.
