@@ -61,6 +61,7 @@ struct TextOptions {
   std::string sentences;             // rules or lines; empty: rules
   std::string cache;                 // folder of token files; empty: see default_token_cache()
   std::vector<std::string> classes;  // of the training data, where this is to be judged by them
+  bool new_tokens = true;            // tsv:, conll: text/labelled.h
 };
 
 /// The data behind a SPEC. `split` is "train" or "test".

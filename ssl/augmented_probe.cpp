@@ -2,9 +2,7 @@
 
 #include <cmath>
 
-#include "../core/ops/augment_image.h"
 #include "../core/ops/cross_entropy.h"
-#include "../core/ops/elementwise.h"
 #include "../core/ops/matmul.h"
 #include "../core/ops/reduce.h"
 #include "../core/ops/shape.h"
@@ -17,31 +15,22 @@ namespace {
 
 constexpr const char* kOp = "linear";
 
-// Views of a batch's pictures in their own format, for whoever takes pictures.
-void augment(Batch& batch, const Augmentation& recipe, const Context& context) {
-  LACUNA_CHECK(batch.has("image"), kOp, "--augment is for pictures: the data has none");
-  const Tensor views = augment_image(context, batch["image"], batch.ids, recipe, context.epoch, 1);
-  batch.fields["image"] = to(clamp(affine(views, 255, 0.5), 0, 255), Dtype::u8);
-}
-
 }  // namespace
 
 AugmentedProbe::AugmentedProbe(const AugmentedProbeOptions& options, Device device)
     : options_(options), device_(device) {
-  LACUNA_CHECK(options.epochs >= 1 && options.batch >= 1 && options.lr > 0 &&
-                   options.weight_decay >= 0 && options.area > 0 && options.area <= 1,
-               kOp,
-               "needs at least one epoch and one picture a step, a rate above 0, a decay of at "
-               "least 0 and crops of a share in (0, 1]: got ",
-               options.epochs, ", ", options.batch, ", ", options.lr, ", ", options.weight_decay,
-               " and ", options.area);
+  LACUNA_CHECK(
+      options.epochs >= 1 && options.batch >= 1 && options.lr > 0 && options.weight_decay >= 0, kOp,
+      "needs at least one epoch and one picture a step, a rate above 0 and a decay of at "
+      "least 0: got ",
+      options.epochs, ", ", options.batch, ", ", options.lr, " and ", options.weight_decay);
+  validate(options.augmentation);
 }
 
-void AugmentedProbe::fit(const Subject& subject, const Source& train) {
+void AugmentedProbe::fit(const Subject& subject, const Source& train, std::uint64_t seed) {
   const std::int64_t n = train.size(), per_epoch = (n + options_.batch - 1) / options_.batch;
   LACUNA_CHECK(n > 0, kOp, train.name(), " has no sample");
   const auto classes = static_cast<std::int64_t>(train.classes().size());
-  const Augmentation recipe{.crop = 1, .area = {options_.area, 1}, .flip = 0.5};
   const Schedule schedule{.shape = Schedule::Shape::cosine,
                           .base = options_.lr * static_cast<double>(options_.batch) / 256,
                           .total = per_epoch * options_.epochs};
@@ -52,7 +41,7 @@ void AugmentedProbe::fit(const Subject& subject, const Source& train) {
                                                    .momentum = 0.9,
                                                    .nesterov = true,
                                                    .weight_decay = options_.weight_decay});
-  Context context{.training = false, .seed = options_.seed};
+  Context context{.training = false, .seed = seed};
   double sum = 0;
   for (context.epoch = 0; context.epoch < options_.epochs; context.epoch++) {
     const RandomKey order = context.key("probe.shuffle");
@@ -62,7 +51,7 @@ void AugmentedProbe::fit(const Subject& subject, const Source& train) {
         ids.push_back(static_cast<std::int64_t>(
             permute(order, static_cast<std::uint64_t>(p), static_cast<std::uint64_t>(n))));
       Batch batch = read_batch(train, ids).to(device_);
-      augment(batch, recipe, context);
+      augment(context, options_.augmentation, batch);
       sgd.zero_grad();
       const Tensor x = subject.represent(batch).detach();
       const Tensor loss = cross_entropy(linear(x, weight_, bias_), batch["label"]);

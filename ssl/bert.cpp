@@ -15,6 +15,7 @@
 #include "../core/ops/reduce.h"
 #include "../core/ops/shape.h"
 #include "../core/tape.h"
+#include "label_metrics.h"
 #include "text.h"
 #include "whole_words.h"
 

@@ -7,6 +7,7 @@
 #include "../core/ops/elementwise.h"
 #include "../core/ops/shape.h"
 #include "../core/tape.h"
+#include "text.h"
 
 namespace lacuna {
 namespace {
@@ -20,17 +21,21 @@ const Field* find_field(const std::vector<Field>& fields, const char* name) {
   return found == fields.end() ? nullptr : &*found;
 }
 
-Tensor bag_of_tokens(const Batch& batch, std::int64_t vocabulary) {
+// columns: of each token, or -1.
+Tensor bag_of_tokens(const Batch& batch, const std::vector<std::int64_t>& columns,
+                     std::int64_t width) {
   const Tensor& tokens = batch["tokens"];
   const std::int64_t n = tokens.dim(0), length = tokens.dim(1);
   const auto ids = tokens.to_vector<std::int64_t>(),
              lengths = batch["length"].to_vector<std::int64_t>();
-  std::vector<float> counts(static_cast<std::size_t>(n * vocabulary));
+  std::vector<float> counts(static_cast<std::size_t>(n * width));
   for (std::int64_t i = 0; i < n; i++)
-    for (std::int64_t k = 0; k < std::min(lengths[static_cast<std::size_t>(i)], length); k++)
-      counts.at(static_cast<std::size_t>(i * vocabulary +
-                                         ids[static_cast<std::size_t>(i * length + k)]))++;
-  return Tensor::from(counts, {n, vocabulary}, tokens.device());
+    for (std::int64_t k = 0; k < std::min(lengths[static_cast<std::size_t>(i)], length); k++) {
+      const std::int64_t column =
+          columns.at(static_cast<std::size_t>(ids[static_cast<std::size_t>(i * length + k)]));
+      if (column >= 0) counts[static_cast<std::size_t>(i * width + column)]++;
+    }
+  return Tensor::from(counts, {n, width}, tokens.device());
 }
 
 void check_labels(const std::vector<std::int64_t>& labels, std::int64_t classes,
@@ -53,15 +58,19 @@ Subject network(const std::string& name, Task& task) {
           &task.encoder()};
 }
 
-Subject raw(const DataInfo& data) {
-  if (find_field(data.fields, "image"))
+Subject raw(const Source& train) {
+  if (find_field(train.fields(), "image"))
     return {"raw", [](const Batch& batch) {
               NoGrad guard;
               return affine(to(flatten(batch["image"], 1), Dtype::f32), 1.0 / 255, 0);
             }};
-  const std::int64_t size = data.vocabulary.size;
-  LACUNA_CHECK(size > 0, kOp, "needs pictures or text: the data has neither");
-  return {"raw", [size](const Batch& batch) { return bag_of_tokens(batch, size); }};
+  LACUNA_CHECK(train.vocabulary().size > 0, kOp, "needs pictures or text: ", train.name(),
+               " has neither");
+  std::vector<std::int64_t> columns;
+  std::int64_t width = 0;
+  for (std::int64_t count : count_tokens(train, 0, {})) columns.push_back(count > 0 ? width++ : -1);
+  return {"raw",
+          [columns, width](const Batch& batch) { return bag_of_tokens(batch, columns, width); }};
 }
 
 Features features_of(const Subject& subject, const Source& source,
@@ -122,12 +131,12 @@ std::uint64_t hash_of(const Module& module) {
   return hash;
 }
 
-Unmoved::Unmoved(const Subject& subject)
-    : subject_(subject), hash_(subject.backbone ? hash_of(*subject.backbone) : 0) {}
+Unmoved::Unmoved(const std::string& name, const Module* backbone)
+    : name_(name), backbone_(backbone), hash_(backbone ? hash_of(*backbone) : 0) {}
 
 void Unmoved::check() const {
-  if (subject_.backbone && hash_of(*subject_.backbone) != hash_)
-    throw RunError("[eval] the backbone of " + subject_.name +
+  if (backbone_ && hash_of(*backbone_) != hash_)
+    throw RunError("[eval] the backbone of " + name_ +
                    " changed while it was judged: the figures are not those of a frozen one");
 }
 

@@ -27,9 +27,9 @@ struct Subject {
 
 /// Task::represent, frozen: nothing is augmented or recorded, and BatchNorm and dropout are in evaluation. The task outlives it.
 Subject network(const std::string& name, Task& task);
-/// Each sample as it is: pixels of "image" on [0, 1] in a row; of text how often each of the vocabulary's tokens stands in a row
-/// (a bag of words).
-Subject raw(const DataInfo& data);
+/// Each sample as it is: pixels of "image" on [0, 1] in a row; of text how often each of the tokens that occur in `train` stands in a
+/// row (a bag of words; of more than 65,536 samples so many are looked through). Fails on a source of neither.
+Subject raw(const Source& train);
 
 /// Samples `ids` of a source that has "label", some at once, on `device`; and all of them, in order. Fails where there is no
 /// sample, where the source has no labels or one that is none of its classes, and where a vector holds a number that is not finite.
@@ -46,15 +46,18 @@ std::uint64_t hash_of(const Module& module);
 /// Holds a backbone to what it promises: to stay as it is while something is learned on top of it.
 class Unmoved {
  public:
-  explicit Unmoved(const Subject& subject);
+  /// nullptr: there is no backbone. It must outlive this.
+  Unmoved(const std::string& name, const Module* backbone);
+  explicit Unmoved(const Subject& subject) : Unmoved(subject.name, subject.backbone) {}
   /// RunError where the backbone is no longer what it was at first.
   void check() const;
   /// Of the backbone at first; 0 where there is none.
   std::uint64_t hash() const { return hash_; }
 
  private:
-  const Subject& subject_;
-  std::uint64_t hash_ = 0;
+  std::string name_;
+  const Module* backbone_;
+  std::uint64_t hash_;
 };
 
 }  // namespace lacuna

@@ -16,32 +16,31 @@ using Ids = std::vector<std::int64_t>;
 class Finetuning {
  public:
   Finetuning(const std::vector<FinetuneCandidate>& candidates, const Source& train,
-             const Source& test, const FinetuneOptions& options)
-      : candidates_(candidates),
-        train_(train),
-        test_(test),
-        options_(options),
-        known_(train),
-        truth_(test) {}
+             const std::vector<const Source*>& tests, const FinetuneOptions& options)
+      : candidates_(candidates), train_(train), tests_(tests), options_(options), known_(train) {
+    for (const Source* test : tests) truths_.emplace_back(*test);
+  }
 
   FinetuneReport run() {
     FinetuneReport report;
     report.train = train_.size();
-    report.test = test_.size();
+    report.test = tests_.front()->size();
     report.spans = known_.tags && mark_spans(known_.names);
-    const Ids guess(static_cast<std::size_t>(truth_.size()), known_.commonest());
-    report.majority = truth_.judge(guess);
+    for (const Truth& truth : truths_)
+      report.majority.push_back(
+          truth.judge(Ids(static_cast<std::size_t>(truth.size()), known_.commonest())));
     for (std::int64_t labels : numbers_of_labels()) {
       FinetuneLine line;
       line.labels = labels;
       for (const FinetuneCandidate& candidate : candidates_)
-        line.arms.push_back({candidate.name, {}});
+        line.arms.push_back({candidate.name, std::vector<std::vector<LabelScore>>(tests_.size())});
       for (std::int64_t i = 0; i < options_.seeds; i++)
         for (std::size_t k = 0; k < candidates_.size(); k++) {
           const FinetuneTrial trial =
               run(candidates_[k], labels, options_.seed + static_cast<std::uint64_t>(i));
           line.steps = trial.steps;
-          line.arms[k].trials.push_back(trial.score);
+          for (std::size_t set = 0; set < tests_.size(); set++)
+            line.arms[k].trials[set].push_back(trial.scores[set]);
           if (options_.done) options_.done(trial);
         }
       report.lines.push_back(std::move(line));
@@ -81,19 +80,25 @@ class Finetuning {
                                     .weight_decay = options_.weight_decay,
                                     .clip = options_.clip,
                                     .lm_weight = options_.lm_weight,
+                                    .augmentation = options_.augmentation,
                                     .seed = seed,
                                     .device = options_.device};
     FinetuneTrial trial{
         .arm = candidate.name, .labels = labels, .steps = training.steps(labels), .seed = seed};
+    const Unmoved unmoved(candidate.name, model->frozen());
     trial.loss = train_labeller(*model, train_, rows, training);
-    trial.score = truth_.judge(guesses_of(*model, test_, options_.device));
+    for (std::size_t set = 0; set < tests_.size(); set++)
+      trial.scores.push_back(truths_[set].judge(guesses_of(*model, *tests_[set], options_.device)));
+    unmoved.check();
     return trial;
   }
 
   const std::vector<FinetuneCandidate>& candidates_;
-  const Source &train_, &test_;
+  const Source& train_;
+  const std::vector<const Source*>& tests_;
   const FinetuneOptions& options_;
-  Truth known_, truth_;
+  Truth known_;
+  std::vector<Truth> truths_;
 };
 
 void check(const Source& train, const Source& test, const FinetuneOptions& o) {
@@ -113,11 +118,6 @@ void check(const Source& train, const Source& test, const FinetuneOptions& o) {
   LACUNA_CHECK(o.lr > 0 && o.warmup >= 0 && o.warmup <= 1 && o.lm_weight >= 0, kOp,
                "needs a rate above 0, a warm-up of 0 to 1 and a weight of at least 0: got ", o.lr,
                ", ", o.warmup, " and ", o.lm_weight);
-}
-
-template <class Get>
-LabelScore each(Get&& get) {
-  return {get(&LabelScore::accuracy), get(&LabelScore::f1)};
 }
 
 }  // namespace
@@ -140,7 +140,7 @@ std::vector<FinetuneCandidate> vector_candidates(const Module& encoder,
     task->model().initialize(0);
     return task;
   };
-  const Subject samples = raw(DataInfo::of(train));
+  const Subject samples = raw(train);
   const std::int64_t width = width_of(network("", *initialized()), train),
                      raw_width = width_of(samples, train);
   const auto on_network = [=](bool frozen) {
@@ -158,24 +158,6 @@ std::vector<FinetuneCandidate> vector_candidates(const Module& encoder,
            nullptr, false}};
 }
 
-LabelScore FinetuneArm::mean() const {
-  return each([&](double LabelScore::*figure) {
-    double sum = 0;
-    for (const LabelScore& s : trials) sum += s.*figure;
-    return sum / static_cast<double>(trials.size());
-  });
-}
-
-LabelScore FinetuneArm::deviation() const {
-  const LabelScore middle = mean();
-  return each([&](double LabelScore::*figure) {
-    double sum = 0;
-    for (const LabelScore& s : trials) sum += std::pow(s.*figure - middle.*figure, 2);
-    return trials.size() < 2 ? std::numeric_limits<double>::quiet_NaN()
-                             : std::sqrt(sum / static_cast<double>(trials.size() - 1));
-  });
-}
-
 const FinetuneArm& FinetuneLine::arm(const std::string& name) const {
   for (const FinetuneArm& arm : arms)
     if (arm.name == name) return arm;
@@ -183,16 +165,17 @@ const FinetuneArm& FinetuneLine::arm(const std::string& name) const {
 }
 
 FinetuneReport finetune(const std::vector<FinetuneCandidate>& candidates, const Source& train,
-                        const Source& test, const FinetuneOptions& options) {
-  check(train, test, options);
-  return Finetuning(candidates, train, test, options).run();
+                        const std::vector<const Source*>& tests, const FinetuneOptions& options) {
+  LACUNA_CHECK(!tests.empty(), kOp, "needs test data");
+  for (const Source* test : tests) check(train, *test, options);
+  return Finetuning(candidates, train, tests, options).run();
 }
 
 FinetuneReport finetune(const Module& encoder, const Source& train, const Source& test,
                         const FinetuneOptions& options) {
   const auto candidates = text_candidates(encoder, DataInfo::of(train), options.dropout);
   make_labeller(encoder, DataInfo::of(test), options.dropout);  // fails where it does not fit
-  return finetune(candidates, train, test, options);
+  return finetune(candidates, train, {&test}, options);
 }
 
 }  // namespace lacuna

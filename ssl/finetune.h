@@ -1,8 +1,8 @@
 #pragma once
 // What pretraining is good for where labels are few: an encoder fine-tuned on labels, beside the same network from scratch with the
-// same labels, order and number of steps, and beside controls that leave the encoder alone. Each trial trains a network of its
+// same labels, order, views and number of steps, and beside controls that leave the encoder alone. Each trial trains a network of its
 // own (labeller.h, labelled.h): AdamW with decay of matrices only, a linear rise and fall of the rate, clipping. It is
-// judged on the whole test data after its last step. One trial a number of labels, seed and arm; a trial is a pure function of
+// judged on the whole test data after its last step, and on sets whose look has shifted, for which nothing is tuned again. One trial a number of labels, seed and arm; a trial is a pure function of
 // its seed, and which rows it learns from one of (seed, number of labels): the first ones of balanced_order().
 #include <functional>
 #include <limits>
@@ -32,8 +32,8 @@ struct FinetuneTrial {
   std::string arm;
   std::int64_t labels = 0, steps = 0;
   std::uint64_t seed = 0;
-  double loss = 0;  // mean over the last epoch's steps
-  LabelScore score = {};
+  double loss = 0;                      // mean over the last epoch's steps
+  std::vector<LabelScore> scores = {};  // of each test set
 };
 
 struct FinetuneOptions {
@@ -52,18 +52,17 @@ struct FinetuneOptions {
   double weight_decay = 0.01, clip = 1;
   double dropout = 0.1;    // of text, before the linear layer; the encoder keeps its own
   double lm_weight = 0.5;  // labeller.h
+  std::optional<Augmentation> augmentation = {};  // of pictures; the same views in every arm
   Device device = {};
   std::function<void(const FinetuneTrial&)> done = {};  // told of each trial
 };
 
-/// Trials that differ in nothing but their seed.
 struct FinetuneArm {
   std::string name;
-  std::vector<LabelScore> trials;
+  std::vector<std::vector<LabelScore>> trials;  // [test set][seed]
 
-  LabelScore mean() const;
-  /// Standard deviation with n - 1; NaN of a single trial.
-  LabelScore deviation() const;
+  LabelScore mean(std::size_t set = 0) const { return mean_of(trials.at(set)); }
+  LabelScore deviation(std::size_t set = 0) const { return deviation_of(trials.at(set)); }
 };
 
 struct FinetuneLine {
@@ -75,15 +74,17 @@ struct FinetuneLine {
 };
 
 struct FinetuneReport {
-  std::int64_t train = 0, test = 0;  // rows
+  std::int64_t train = 0, test = 0;  // rows, of the first test set
   bool spans = false;                // f1 is that of spans, not of classes
-  LabelScore majority;               // of guessing what the training rows have most of
-  std::vector<FinetuneLine> lines;   // from few labels to many
+  std::vector<LabelScore>
+      majority;  // of each test set: guessing what the training rows have most of
+  std::vector<FinetuneLine> lines;  // from few labels to many
 };
 
-/// Fails on test data of other fields or classes, and on options that make no trial; RunError on a loss that is not finite.
+/// tests: at least one. Fails on test data of other fields or classes, and on options that make no trial; RunError on a loss that
+/// is not finite, and where a frozen encoder moves.
 FinetuneReport finetune(const std::vector<FinetuneCandidate>& candidates, const Source& train,
-                        const Source& test, const FinetuneOptions& options);
+                        const std::vector<const Source*>& tests, const FinetuneOptions& options);
 /// Of text.
 FinetuneReport finetune(const Module& encoder, const Source& train, const Source& test,
                         const FinetuneOptions& options);

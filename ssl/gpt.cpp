@@ -11,6 +11,7 @@
 #include "../core/ops/index.h"
 #include "../core/ops/shape.h"
 #include "../core/tape.h"
+#include "label_metrics.h"
 #include "text.h"
 
 namespace lacuna {

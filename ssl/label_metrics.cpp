@@ -1,8 +1,13 @@
 #include "label_metrics.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
-#include "../kernels/error.h"
+#include "../core/ops/elementwise.h"
+#include "../core/ops/reduce.h"
+#include "../core/ops/shape.h"
+#include "../core/tape.h"
 
 namespace lacuna {
 namespace {
@@ -18,7 +23,36 @@ char mark_of(const std::string& tag) {
   return marked ? tag[0] : 'O';
 }
 
+template <class Get>
+LabelScore each(Get&& get) {
+  return {get(&LabelScore::accuracy), get(&LabelScore::f1)};
+}
+
 }  // namespace
+
+LabelScore mean_of(const std::vector<LabelScore>& trials) {
+  return each([&](double LabelScore::*figure) {
+    double sum = 0;
+    for (const LabelScore& s : trials) sum += s.*figure;
+    return sum / static_cast<double>(trials.size());
+  });
+}
+
+LabelScore deviation_of(const std::vector<LabelScore>& trials) {
+  const LabelScore middle = mean_of(trials);
+  return each([&](double LabelScore::*figure) {
+    double sum = 0;
+    for (const LabelScore& s : trials) sum += std::pow(s.*figure - middle.*figure, 2);
+    return trials.size() < 2 ? std::numeric_limits<double>::quiet_NaN()
+                             : std::sqrt(sum / static_cast<double>(trials.size() - 1));
+  });
+}
+
+Tensor accuracy_of(const Tensor& scores, const Tensor& targets) {
+  NoGrad guard;
+  if (targets.numel() == 0) return Tensor::scalar(0, Dtype::f32);
+  return mean(to(equal(argmax(scores), targets), Dtype::f32));
+}
 
 LabelScore score_classes(const std::vector<std::int64_t>& truth,
                          const std::vector<std::int64_t>& guess, std::int64_t classes) {

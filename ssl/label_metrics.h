@@ -4,12 +4,21 @@
 #include <string>
 #include <vector>
 
+#include "../core/tensor.h"
+
 namespace lacuna {
 
 struct LabelScore {
   double accuracy = 0;
   double f1 = 0;  // of classes: the mean over classes; of tags that mark spans: of spans
 };
+
+/// Of trials that differ in nothing but their seed. The deviation is that with n - 1; NaN of a single trial.
+LabelScore mean_of(const std::vector<LabelScore>& trials);
+LabelScore deviation_of(const std::vector<LabelScore>& trials);
+
+/// Accuracy of scores (m, classes) beside targets (m) i64: 0-d f32, not on the tape; 0 where m is.
+Tensor accuracy_of(const Tensor& scores, const Tensor& targets);
 
 /// truth and guess are classes, 0 .. classes - 1, of as many samples. f1 is the mean of 2 right / (guessed + there) over the
 /// classes that are in one of the two. Both are 0 where there are no samples.

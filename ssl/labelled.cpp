@@ -11,6 +11,7 @@
 #include "../nn/optim/adam.h"
 #include "../nn/optim/clip.h"
 #include "../nn/optim/schedule.h"
+#include "augmentation.h"
 
 namespace lacuna {
 namespace {
@@ -132,7 +133,9 @@ double train_labeller(Labeller& model, const Source& source, const Ids& rows,
           rows[permute(order, static_cast<std::uint64_t>(p), static_cast<std::uint64_t>(n))]);
     context.ids = row_ids(ids, 1, o.device);
     adam.zero_grad();
-    const Tensor loss = model.loss(context, read_rows(source, ids, o.device), o.lm_weight);
+    Batch batch = read_rows(source, ids, o.device);
+    if (o.augmentation) augment(context, *o.augmentation, batch);
+    const Tensor loss = model.loss(context, batch, o.lm_weight);
     const double value = loss.item();
     backward(loss);
     const double norm = global_norm(adam.parameters());

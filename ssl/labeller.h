@@ -22,6 +22,9 @@ class Labeller : public Module {
   /// What training makes smaller; 0-d.
   virtual Tensor loss(Context& context, const Batch& batch, double lm_weight) = 0;
 
+  /// An encoder that training must leave as it is; nullptr: there is none.
+  virtual const Module* frozen() const { return nullptr; }
+
   /// Takes the weights of a trained encoder. Tokens that it did not have, and a pooler, stay as they were drawn.
   virtual void start_from(const Module& trained) = 0;
 };

@@ -18,7 +18,7 @@ KnnClassifier::KnnClassifier(const KnnOptions& options, Device device)
                options.plain_k, " and ", options.temperature);
 }
 
-void KnnClassifier::fit(const Subject& subject, const Source& train) {
+void KnnClassifier::fit(const Subject& subject, const Source& train, std::uint64_t) {
   Features features = features_of(subject, train, device_);
   bank_ = to(features.x, device_);
   labels_ = std::move(features.labels);
@@ -36,31 +36,41 @@ std::vector<std::vector<std::int64_t>> KnnClassifier::guess(const Tensor& x) {
           vote(found, labels_, classes_, plain_k, 0)};
 }
 
-ProbeRow probe(const Subject& subject, Classifier& classifier, const Source& train,
-               const std::vector<const Source*>& tests, Device device) {
-  for (const Source* test : tests)
-    LACUNA_CHECK(test->classes() == train.classes(), kOp,
-                 "the test data must have the training data's classes, in that order: got ",
-                 test->classes().size(), " in ", test->name(), " for ", train.classes().size(),
-                 " in ", train.name());
-  const Unmoved unmoved(subject);
-  const auto classes = static_cast<std::int64_t>(train.classes().size());
-  ProbeRow row;
-  row.subject = subject.name;
-  row.hash = unmoved.hash();
-  row.scores.resize(classifier.rules().size());
-  row.width = width_of(subject, train, device);
-  classifier.fit(subject, train);
+Probe::Probe(Subject subject, const std::vector<const Source*>& tests, Device device)
+    : subject_(std::move(subject)), unmoved_(subject_), device_(device) {
+  LACUNA_CHECK(!tests.empty(), kOp, "needs test data");
+  classes_ = tests.front()->classes();
+  name_ = tests.front()->name();
   for (const Source* test : tests) {
-    const Features features = features_of(subject, *test, device);
-    LACUNA_CHECK(features.width() == row.width, kOp, "vectors of ", test->name(), " have ",
-                 features.width(), " numbers, those of ", train.name(), " ", row.width);
-    const auto guesses = classifier.guess(features.x);
-    for (std::size_t r = 0; r < guesses.size(); r++)
-      row.scores[r].push_back(score_classes(features.labels, guesses[r], classes));
-    if (test == tests.front()) row.guess = guesses.front();
+    LACUNA_CHECK(test->classes() == classes_, kOp,
+                 "all test data must have the same classes, in that order: got ",
+                 test->classes().size(), " in ", test->name(), " for ", classes_.size(), " in ",
+                 name_);
+    tests_.push_back(features_of(subject_, *test, device_));
+    LACUNA_CHECK(tests_.back().width() == width(), kOp, "vectors of ", test->name(), " have ",
+                 tests_.back().width(), " numbers, those of ", name_, " ", width());
   }
-  unmoved.check();
+}
+
+ProbeRow Probe::run(Classifier& classifier, const Source& train, std::uint64_t seed) const {
+  LACUNA_CHECK(train.classes() == classes_, kOp,
+               "the test data must have the training data's classes, in that order: got ",
+               classes_.size(), " in ", name_, " for ", train.classes().size(), " in ",
+               train.name());
+  const std::int64_t wide = width_of(subject_, train, device_);
+  LACUNA_CHECK(wide == width(), kOp, "vectors of ", name_, " have ", width(), " numbers, those of ",
+               train.name(), " ", wide);
+  const auto classes = static_cast<std::int64_t>(classes_.size());
+  ProbeRow row;
+  row.scores.resize(classifier.rules().size());
+  classifier.fit(subject_, train, seed);
+  for (const Features& test : tests_) {
+    const auto guesses = classifier.guess(test.x);
+    for (std::size_t r = 0; r < guesses.size(); r++)
+      row.scores[r].push_back(score_classes(test.labels, guesses[r], classes));
+    if (&test == &tests_.front()) row.guess = guesses.front();
+  }
+  unmoved_.check();
   return row;
 }
 

@@ -16,8 +16,8 @@ class Classifier {
   virtual ~Classifier() = default;
   /// What it judges by, one column each.
   virtual std::vector<std::string> rules() const = 0;
-  /// Learns from the vectors that `subject` makes of labelled samples.
-  virtual void fit(const Subject& subject, const Source& train) = 0;
+  /// Learns from the vectors that `subject` makes of labelled samples. The seed is that of whatever is drawn meanwhile.
+  virtual void fit(const Subject& subject, const Source& train, std::uint64_t seed) = 0;
   /// Classes of vectors (n, d), once for each rule.
   virtual std::vector<std::vector<std::int64_t>> guess(const Tensor& x) = 0;
 };
@@ -31,7 +31,7 @@ class KnnClassifier : public Classifier {
  public:
   explicit KnnClassifier(const KnnOptions& options, Device device = {});
   std::vector<std::string> rules() const override { return {"weighted", "plain"}; }
-  void fit(const Subject& subject, const Source& train) override;
+  void fit(const Subject& subject, const Source& train, std::uint64_t) override;
   std::vector<std::vector<std::int64_t>> guess(const Tensor& x) override;
 
   /// Of the first vectors that were guessed after fit().
@@ -50,33 +50,54 @@ class KnnClassifier : public Classifier {
 class LinearClassifier : public Classifier {
  public:
   explicit LinearClassifier(const LinearProbeOptions& options, Device device = {})
-      : probe_(options, device), device_(device) {}
+      : options_(options), probe_(options, device), device_(device) {}
   std::vector<std::string> rules() const override { return {"linear"}; }
-  void fit(const Subject& subject, const Source& train) override {
+  void fit(const Subject& subject, const Source& train, std::uint64_t seed) override {
+    options_.seed = seed;
+    probe_ = LinearProbe(options_, device_);
     probe_.fit(features_of(subject, train, device_),
                static_cast<std::int64_t>(train.classes().size()));
   }
   std::vector<std::vector<std::int64_t>> guess(const Tensor& x) override {
     return {probe_.guess(x)};
   }
+  /// Mean loss of the last epoch's steps.
+  double loss() const { return probe_.loss(); }
 
  private:
+  LinearProbeOptions options_;
   LinearProbe probe_;
   Device device_;
 };
 
-/// A line of the table.
+/// What came of one classifier.
 struct ProbeRow {
-  std::string subject;
-  std::int64_t width = 0;                       // numbers a vector
-  std::uint64_t hash = 0;                       // of the backbone; 0: there is none
   std::vector<std::vector<LabelScore>> scores;  // [rule][test set]
   std::vector<std::int64_t> guess;              // of the first test set, by the first rule
 };
 
-/// All sources have one list of classes. RunError where the backbone moves meanwhile.
-ProbeRow probe(const Subject& subject, Classifier& classifier, const Source& train,
-               const std::vector<const Source*>& tests, Device device = {});
+/// A subject, to be judged by as many classifiers and training data as one likes: the vectors of the test sets are made once.
+class Probe {
+ public:
+  /// The test sets have one list of classes.
+  Probe(Subject subject, const std::vector<const Source*>& tests, Device device = {});
+  /// `classifier` learns from `train`, which has the same classes, and is judged on all test sets. RunError where the backbone
+  /// is no longer what it was at first.
+  ProbeRow run(Classifier& classifier, const Source& train, std::uint64_t seed = 0) const;
+
+  /// Numbers a vector.
+  std::int64_t width() const { return tests_.front().width(); }
+  /// Of the backbone; 0 where there is none.
+  std::uint64_t hash() const { return unmoved_.hash(); }
+
+ private:
+  Subject subject_;
+  Unmoved unmoved_;
+  Device device_;
+  std::vector<std::string> classes_;
+  std::vector<Features> tests_;
+  std::string name_;  // of the first test set
+};
 
 /// (classes, classes): of row's samples how many were taken for column's.
 std::vector<std::vector<std::int64_t>> confusion(const std::vector<std::int64_t>& truth,

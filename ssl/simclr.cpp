@@ -36,8 +36,9 @@
 #include "../core/tape.h"
 #include "../nn/layers/activation.h"
 #include "../nn/layers/batch_norm.h"
+#include "augmentation.h"
 #include "embedding_metrics.h"
-#include "text.h"
+#include "label_metrics.h"
 
 namespace lacuna {
 
@@ -70,25 +71,6 @@ void SimclrModel::members(Members& m) {
 
 namespace {
 
-Augmentation recipe_of(const Settings& s) {
-  const double strength = s.number("task.colour"), side = s.number("task.crop");
-  Augmentation recipe;
-  recipe.height = recipe.width = s.integer("task.size");
-  recipe.crop = 1;
-  recipe.area[0] = side;
-  recipe.interpolation =
-      s.text("task.interpolation") == "bicubic" ? Interpolation::bicubic : Interpolation::bilinear;
-  recipe.flip = 0.5;
-  recipe.jitter = strength > 0 ? 0.8 : 0;
-  recipe.brightness = recipe.contrast = recipe.saturation = 0.8 * strength;
-  recipe.hue = 0.2 * strength;
-  recipe.rotate = s.number("task.rotate") > 0 ? 1 : 0;
-  recipe.degrees = s.number("task.rotate");
-  recipe.grey = s.number("task.grey");
-  recipe.blur = s.number("task.blur");
-  return recipe;
-}
-
 class Simclr : public Task {
  public:
   Simclr(const Settings& s, const DataInfo& data, const Field& image)
@@ -98,7 +80,7 @@ class Simclr : public Task {
         pictures_(s.integer("train.batch_size")),
         drop_last_(s.flag("data.drop_last")),
         classes_(static_cast<std::int64_t>(data.classes.size())),
-        recipe_(recipe_of(s)),
+        recipe_(augmentation_of(s, "task")),
         model_({.depth = std::stoll(s.text("model.backbone").substr(6)),
                 .width = s.integer("model.width"),
                 .channels = image.shape[2],
@@ -118,6 +100,7 @@ class Simclr : public Task {
                  s.integer("train.accumulate"));
     LACUNA_CHECK(!supervised_ || classes_ > 0, "simclr",
                  "task.loss=supcon needs labels, and this data has none");
+    recipe_.height = recipe_.width = s.integer("task.size");
     const double lr = learning_rate(s);
     probe_scale_ = lr > 0 ? s.number("task.probe_lr") / lr : 0;
   }
@@ -229,16 +212,7 @@ void declare(Settings& s) {
             {"views", "partners"});
   s.declare("task.temperature", 0.5, "of the softmax over cosines", 1e-3, 1e3);
   s.declare("task.size", std::int64_t{0}, "side of a view, in pixels; 0: the picture's", 0, 4096);
-  s.declare("task.crop", 0.2, "smallest area of a crop, as a share of the picture", 1e-3, 1);
-  s.declare("task.interpolation", std::string("bilinear"), "of resized crops",
-            {"bilinear", "bicubic"});
-  s.declare("task.colour", 0.5,
-            "strength s of the jitter of colours: brightness, contrast and saturation by 0.8 s, "
-            "hue by 0.2 s, with probability 0.8",
-            0, 2);
-  s.declare("task.rotate", 0.0, "largest angle that a view is turned by, in degrees", 0, 180);
-  s.declare("task.grey", 0.1, "probability that a view is grey", 0, 1);
-  s.declare("task.blur", 0.0, "probability that a view is blurred", 0, 1);
+  declare_views(s, "task", {.crop = 0.2, .interpolation = "bilinear", .colour = 0.5, .grey = 0.1});
   s.declare("task.probe_lr", 0.1,
             "learning rate of the linear probe on detached features, where the data has labels", 0,
             1e6);

@@ -2,11 +2,8 @@
 
 #include <algorithm>
 
-#include "../core/ops/elementwise.h"
 #include "../core/ops/index.h"
-#include "../core/ops/reduce.h"
 #include "../core/ops/shape.h"
-#include "../core/tape.h"
 
 namespace lacuna {
 
@@ -84,12 +81,6 @@ double entropy_of(const std::vector<std::int64_t>& counts) {
   for (std::int64_t n : counts)
     if (n > 0) entropy -= static_cast<double>(n) / sum * std::log(static_cast<double>(n) / sum);
   return entropy;
-}
-
-Tensor accuracy_of(const Tensor& scores, const Tensor& targets) {
-  NoGrad guard;
-  if (targets.numel() == 0) return Tensor::scalar(0, Dtype::f32);
-  return mean(to(equal(argmax(scores), targets), Dtype::f32));
 }
 
 std::string PlateauWatch::see(const Metrics& logged, const std::string& key, double plateau) {

@@ -32,9 +32,6 @@ std::vector<std::int64_t> count_tokens(const Source& source, std::int64_t first,
 /// In nats; NaN where there is nothing.
 double entropy_of(const std::vector<std::int64_t>& counts);
 
-/// Accuracy of scores (m, classes) beside targets (m): 0-d, not on the tape.
-Tensor accuracy_of(const Tensor& scores, const Tensor& targets);
-
 /// Says once that a loss stays at what the frequencies of tokens alone give: the commonest way in which text models fail.
 class PlateauWatch {
  public:

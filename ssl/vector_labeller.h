@@ -20,6 +20,7 @@ class VectorLabeller : public Labeller {
   Tensor scores(Context& context, const Batch& batch) override;
   Tensor loss(Context& context, const Batch& batch, double lm_weight) override;
   void start_from(const Module& trained) override;
+  const Module* frozen() const override { return frozen_ ? &task_->encoder() : nullptr; }
   void members(Members& m) override;
 
   Task& task() { return *task_; }

@@ -1,10 +1,12 @@
 // lacuna eval linear: what a linear layer can tell from the vectors of a run's frozen encoder in evaluation; controls and data as
 // in eval_probe.h. Either the vectors are made once, un-augmented, and kept (ssl/linear_probe.h), or, with --augment, anew in each
-// epoch from another crop of each picture (ssl/augmented_probe.h). Test data is never augmented.
+// epoch from another view of each picture (ssl/augmented_probe.h): a crop, perhaps mirrored, unless options say otherwise. Test
+// data is never augmented.
 #include <fmt/format.h>
 
 #include "../ssl/augmented_probe.h"
 #include "eval_probe.h"
+#include "view_options.h"
 
 namespace lacuna::tools {
 namespace {
@@ -15,7 +17,8 @@ class EvalLinear : public EvalProbe {
 
  private:
   void declare_rules(Options& options) override {
-    options.flag("--augment", augment_, "of pictures: learn from random crops and mirrored ones");
+    options.flag("--augment", augment_, "of pictures: learn from random views");
+    views_.declare(options);
     options.value("--epochs", epochs_, "passes over the data; 500, with --augment 90", "N");
     options.value("--batch-size", batch_, "vectors a step; 1000, with --augment 256", "N");
     options.value("--lr", lr_,
@@ -24,7 +27,6 @@ class EvalLinear : public EvalProbe {
                   "RATE");
     options.value("--weight-decay", decay_, "added to the gradient; 5e-6, with --augment 0",
                   "RATE");
-    options.value("--area", area_, "with --augment: smallest share of a crop; 0.08", "SHARE");
     options.flag("--standardise", standardise_,
                  "without --augment: each feature minus its mean, over its deviation, as the "
                  "training data has them");
@@ -33,6 +35,9 @@ class EvalLinear : public EvalProbe {
     if (linear_) return *linear_;
     LACUNA_CHECK(!augment_ || !standardise_, "usage",
                  "--standardise is for vectors that are kept: leave out --augment");
+    LACUNA_CHECK(augment_ || views_.given().empty(), "usage", views_.given(),
+                 " is for views, which --augment asks for");
+    LACUNA_CHECK(!augment_ || !of_text(), "usage", "--augment is for pictures: the run is of text");
     const auto or_else = [&](const std::string& given, const char* cached, const char* augmented) {
       return !given.empty() ? given : augment_ ? augmented : cached;
     };
@@ -41,16 +46,13 @@ class EvalLinear : public EvalProbe {
     options_.lr = number_option("--lr", or_else(lr_, "0.01", "0.1"), 1e-12, 1e6);
     options_.weight_decay = number_option("--weight-decay", or_else(decay_, "5e-6", "0"), 0, 1e6);
     options_.standardise = standardise_;
-    options_.seed = seed();
-    crops_ = number_option("--area", area_, 1e-3, 1);
     if (augment_)
       linear_ = std::make_unique<AugmentedProbe>(
           AugmentedProbeOptions{.epochs = options_.epochs,
                                 .batch = options_.batch,
                                 .lr = options_.lr,
                                 .weight_decay = options_.weight_decay,
-                                .area = crops_,
-                                .seed = options_.seed},
+                                .augmentation = views_.augmentation()},
           device_);
     else
       linear_ = std::make_unique<LinearClassifier>(options_, device_);
@@ -60,7 +62,7 @@ class EvalLinear : public EvalProbe {
     return fmt::format(
         "linear layer on {}: {}, rate {:g} by a cosine to 0, {} epochs of batches of {}, decay "
         "{:g}; the last epoch counts",
-        augment_               ? "vectors of crops and mirrored pictures"
+        augment_               ? "vectors of views (" + views_.in_words() + ")"
         : options_.standardise ? "standardised cached vectors"
                                : "cached vectors",
         augment_ ? "SGD" : "Adam", rate(), options_.epochs, options_.batch, options_.weight_decay);
@@ -74,7 +76,7 @@ class EvalLinear : public EvalProbe {
                                    {"lr", rate()},
                                    {"weight_decay", options_.weight_decay}};
     if (augment_)
-      json.update({{"momentum", 0.9}, {"nesterov", true}, {"crop_area", crops_}, {"flip", 0.5}});
+      json.update({{"momentum", 0.9}, {"nesterov", true}, {"views", views_.to_json()}});
     else
       json["standardise"] = options_.standardise;
     return json;
@@ -84,9 +86,9 @@ class EvalLinear : public EvalProbe {
     return augment_ ? options_.lr * static_cast<double>(options_.batch) / 256 : options_.lr;
   }
 
-  std::string epochs_, batch_, lr_, decay_, area_ = "0.08";
+  std::string epochs_, batch_, lr_, decay_;
   bool augment_ = false, standardise_ = false;
-  double crops_ = 0;
+  ViewOptions views_;
   LinearProbeOptions options_;
   std::unique_ptr<Classifier> linear_;
 };

@@ -68,7 +68,7 @@ void EvalMap::evaluate() {
         source->name(), "", "", "variance of", "same class on", "t-SNE's", "", "width",
         "components, %", "PCA, %", "t-SNE, %", "KL");
   for (const Subject& subject :
-       {network("pretrained", *trained.task), network("random_frozen", *random), raw(info)}) {
+       {network("pretrained", *trained.task), network("random_frozen", *random), raw(*source)}) {
     const Unmoved unmoved(subject);
     const Features features = features_of(subject, *source, ids, device_);
     const Pca components = pca(features.x, 2);

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 
-#include "../ssl/corrupted.h"
 #include "../ssl/labelled.h"
-#include "../ssl/trainer.h"
+#include "../ssl/some_rows.h"
 #include "format.h"
+#include "scores.h"
 
 namespace lacuna::tools {
 namespace {
@@ -24,59 +25,33 @@ std::string title_of_subject(const std::string& name) {
 }
 
 void EvalProbe::declare_more(Options& options) {
-  options.value("--test", test_,
-                "labelled data to judge by: its test split; unless given that of --data, or the "
-                "run's --val",
-                "SPEC");
-  options.values("--shift", shifts_,
-                 "judge by another data's test split, too, or by the test data with noise, blur, "
-                 "contrast or brightness, of severity 1 to 5: noise:3. Nothing is tuned again",
-                 "SPEC|KIND:N");
+  declare_data(options, "0", "1");
   declare_rules(options);
   options.value("--budget", budget_,
                 "epochs of the supervised control; as many samples as the run has seen unless "
                 "given; 0: none",
                 "EPOCHS");
   options.value("--supervised-lr", supervised_lr_, "its learning rate; 1e-3", "RATE");
-  options.value("--seed", seed_, "of the random network and of all that is learned here; 0", "N");
 }
 
 std::string EvalProbe::more_help() {
-  return "\n--data is labelled data to learn from, its train split; the run's own unless given.\n"
+  return EvalLabelled::more_help() +
          "Beside the run's encoder, frozen, stand the same network as it was drawn, the samples "
-         "as\n"
-         "they are, and the same network trained on the labels from scratch.\n";
+         "as\nthey are, and, with all labels, the same network trained on them from scratch.\n";
 }
 
-void EvalProbe::open_data() {
-  const std::string& own = config_.settings.text("data.train");
-  const std::string& val = config_.settings.text("data.val");
-  const std::string train = data_.empty() ? own : data_;
-  const std::string test = !test_.empty() ? test_ : !data_.empty() || val.empty() ? train : val;
-  const auto tokenizer = config_.info->text ? need_tokenizer(folder_) : nullptr;
-  TextOptions text = text_options(*config_.info, config_.settings, tokenizer);
-  train_ = open_source(train, "train", text);
-  text.classes = train_->classes();
-  sets_.push_back({"test", open_source(test, "test", text)});
-  LACUNA_CHECK(description_of(*train_) != description_of(*sets_[0].source), protocol_.c_str(),
-               "--test must not be what is learned from: got ", train, " and ", test);
-  for (const std::string& shift : shifts_) {
-    Corruption corruption;
-    if (parse_corruption(shift, corruption))
-      sets_.push_back({shift, corrupted(sets_[0].source, corruption)});
-    else
-      sets_.push_back({shift, open_source(shift, "test", text)});
+DataInfo EvalProbe::open_data() {
+  if (!of_text()) {
+    open_sets();
+    return DataInfo::of(*train_);
   }
-}
-
-std::uint64_t EvalProbe::seed() const {
-  return static_cast<std::uint64_t>(integer_option("--seed", seed_, 0, 1 << 30));
-}
-
-std::vector<const Source*> EvalProbe::tests() const {
-  std::vector<const Source*> all;
-  for (const Set& set : sets_) all.push_back(set.source.get());
-  return all;
+  const auto tokenizer = need_tokenizer(folder_);
+  TextOptions text = text_options(*config_.info, config_.settings, tokenizer);
+  text.new_tokens = false;  // of which a frozen network knows nothing
+  open_sets(text);
+  LACUNA_CHECK(!has_tags(*train_), protocol_.c_str(), "judges one vector a row, tsv:FILE; tags of ",
+               "words are for `lacuna eval finetune`: got ", train_->name());
+  return data_of(*config_.info, config_.settings, *tokenizer);
 }
 
 std::int64_t EvalProbe::budget(std::int64_t step) const {
@@ -86,14 +61,20 @@ std::int64_t EvalProbe::budget(std::int64_t step) const {
   return std::max<std::int64_t>(1, std::llround(seen / static_cast<double>(train_->size())));
 }
 
-std::unique_ptr<VectorLabeller> EvalProbe::supervised(
-    const std::function<std::unique_ptr<Task>()>& make) {
+std::shared_ptr<const Source> EvalProbe::lesson(std::int64_t labels, std::uint64_t seed) const {
+  if (labels == train_->size()) return train_;
+  std::vector<std::int64_t> rows = balanced_order(labels_of_train_, seed);
+  rows.resize(static_cast<std::size_t>(labels));
+  return some_rows(train_, std::move(rows));
+}
+
+std::unique_ptr<VectorLabeller> EvalProbe::supervised(const Make& make, std::uint64_t seed) {
   auto task = make();
   task->model().initialize(0);
   const std::int64_t width = width_of(network("supervised", *task), *train_);
   auto model = std::make_unique<VectorLabeller>(
       std::move(task), width, static_cast<std::int64_t>(train_->classes().size()), false);
-  model->initialize(seed());
+  model->initialize(seed);
   model->to(device_);
   std::vector<std::int64_t> rows;
   for (std::int64_t i = 0; i < train_->size(); i++) rows.push_back(i);
@@ -101,92 +82,123 @@ std::unique_ptr<VectorLabeller> EvalProbe::supervised(
                  {.epochs = budget_epochs_,
                   .batch_size = kSupervisedBatch,
                   .lr = number_option("--supervised-lr", supervised_lr_, 1e-12, 1e6),
-                  .seed = seed(),
+                  .seed = seed,
                   .device = device_});
   return model;
 }
 
+void EvalProbe::judge(const std::function<Subject(std::uint64_t)>& make, bool drawn,
+                      const std::vector<std::int64_t>& labels) {
+  std::vector<Row> rows(labels.size());
+  std::optional<Probe> probe;
+  for (std::int64_t i = 0; i < seeds(); i++) {
+    const std::uint64_t seed = this->seed() + static_cast<std::uint64_t>(i);
+    if (!probe || drawn) {
+      Subject subject = make(seed);
+      for (Row& row : rows) row.subject = subject.name;
+      probe.emplace(std::move(subject), tests(), device_);
+    }
+    for (std::size_t k = 0; k < labels.size(); k++) {
+      Row& row = rows[k];
+      const auto train = lesson(labels[k], seed);
+      const ProbeRow found = probe->run(classifier(), *train, seed);
+      if (i == 0) {
+        row.labels = labels[k];
+        row.width = probe->width();
+        row.hash = probe->hash();
+        row.trials.assign(rules_.size(), std::vector<std::vector<LabelScore>>(sets_.size()));
+      }
+      for (std::size_t r = 0; r < rules_.size(); r++)
+        for (std::size_t set = 0; set < sets_.size(); set++)
+          row.trials[r][set].push_back(found.scores[r][set]);
+      if (i > 0 || !rows_.empty() || k + 1 < labels.size()) continue;
+      guess_ = found.guess;
+      judged(*train, *sets_[0].source);
+    }
+  }
+  for (const Row& row : rows) {
+    if (!quiet_) print_row(row);
+    rows_.push_back(row);
+  }
+}
+
 void EvalProbe::evaluate() {
-  Classifier& judge = classifier();  // its options are looked at before anything takes time
-  rules_ = judge.rules();
-  open_data();
-  const DataInfo info = DataInfo::of(*train_);
+  rules_ = classifier().rules();  // its options are looked at before anything takes time
+  const DataInfo info = open_data();
+  const std::vector<std::int64_t> numbers = numbers_of_labels();
   const Trained trained = load(info);
   budget_epochs_ = budget(trained.step);
-  const auto make = [&] { return config_.info->make(config_.settings, info); };
+  const double supervised_lr = number_option("--supervised-lr", supervised_lr_, 1e-12, 1e6);
+  const Make make = [&] { return config_.info->make(config_.settings, info); };
+  const Truth known(*train_);
+  labels_of_train_ = known.labels;
   if (!quiet_) print_head();
-  nlohmann::ordered_json rows;
-  std::vector<std::int64_t> guess;
-  const auto line = [&](const Subject& subject) {
-    const ProbeRow row = probe(subject, judge, *train_, tests(), device_);
-    if (!quiet_) print_row(row);
-    rows[row.subject] = to_json(row);
-    if (rows.size() > 1) return;
-    guess = row.guess;
-    judged(*train_, *sets_[0].source);
-  };
-  line(network("pretrained", *trained.task));
-  {
-    const auto random = make();
-    random->model().initialize(seed());
-    random->model().to(device_);
-    line(network("random_frozen", *random));
-  }
-  line(raw(info));
-  if (budget_epochs_ > 0) {
-    const auto model = supervised(make);
-    line(network("supervised", model->task()));
-  }
+  judge([&](std::uint64_t) { return network("pretrained", *trained.task); }, false, numbers);
+  std::unique_ptr<Task> random;
+  judge(
+      [&](std::uint64_t seed) {
+        random = make();
+        random->model().initialize(seed);
+        random->model().to(device_);
+        return network("random_frozen", *random);
+      },
+      true, numbers);
+  judge([&](std::uint64_t) { return raw(*train_); }, false, numbers);
+  std::unique_ptr<VectorLabeller> model;
+  if (budget_epochs_ > 0 && numbers.back() == train_->size())
+    judge(
+        [&](std::uint64_t seed) {
+          model = supervised(make, seed);
+          return network("supervised", model->task());
+        },
+        true, {train_->size()});
   const Truth truth(*sets_[0].source);
-  nlohmann::ordered_json kept = {{"data", sets_[0].source->name()},
-                                 {"train", train_->name()},
-                                 {"train_rows", train_->size()},
-                                 {"test_rows", sets_[0].source->size()},
-                                 {"features", "encoder in evaluation, samples as they are"}};
+  const LabelScore majority = truth.judge(
+      std::vector<std::int64_t>(static_cast<std::size_t>(truth.size()), known.commonest()));
+  if (!quiet_) fmt::print("{:<42}{:>14.1f}\n", "commonest class", 100 * majority.accuracy);
+  nlohmann::ordered_json kept = data_json();
+  kept["features"] = "encoder in evaluation, samples as they are";
   kept.update(options_json());
-  kept["seed"] = seed();
   kept["budget_epochs"] = budget_epochs_;
-  kept["supervised"] = {{"optimizer", "adamw"},
-                        {"batch_size", kSupervisedBatch},
-                        {"lr", number_option("--supervised-lr", supervised_lr_, 1e-12, 1e6)}};
+  kept["supervised"] = {
+      {"optimizer", "adamw"}, {"batch_size", kSupervisedBatch}, {"lr", supervised_lr}};
   kept["rules"] = rules_;
-  for (const Set& set : sets_) kept["sets"].push_back(set.name);
-  kept["subjects"] = rows;
+  for (const Row& row : rows_)
+    kept["labels"][std::to_string(row.labels)][row.subject] = to_json(row);
+  kept["majority"] = {{"accuracy", majority.accuracy}, {"f1", majority.f1}};
   kept["classes"] = train_->classes();
   kept["confusion"] =
-      confusion(truth.labels, guess, static_cast<std::int64_t>(train_->classes().size()));
+      confusion(truth.labels, guess_, static_cast<std::int64_t>(train_->classes().size()));
   keep(trained.step, kept);
 }
 
 void EvalProbe::print_head() const {
-  fmt::print("{}, {} samples, to learn from; {}, {} samples, to judge by; {} classes\n{}\n",
-             train_->name(), grouped(train_->size()), sets_[0].source->name(),
-             grouped(sets_[0].source->size()), train_->classes().size(), describe_rules());
-  for (std::size_t k = 1; k < sets_.size(); k++)
-    fmt::print("shift {}: {}\n", k, sets_[k].source->name());
-  fmt::print("accuracy in %\n\n{:<26}{:>7}", "", "width");
+  print_data();
+  fmt::print("{}\naccuracy in %{}\n\n{:<26}{:>9}{:>7}", describe_rules(),
+             seeds() > 1 ? fmt::format(": mean ± standard deviation of {} seeds", seeds()) : "", "",
+             "labels", "width");
   for (const std::string& rule : rules_)
     for (std::size_t k = 0; k < sets_.size(); k++)
-      fmt::print("{:>12}", k ? fmt::format("shift {}", k) : rule);
+      fmt::print("{:>14}", k ? fmt::format("shift {}", k) : rule);
   fmt::print("\n");
   std::fflush(stdout);
 }
 
-void EvalProbe::print_row(const ProbeRow& row) const {
-  fmt::print("{:<26}{:>7}", title_of_subject(row.subject), row.width);
-  for (const auto& rule : row.scores)
-    for (const LabelScore& score : rule) fmt::print("{:>12.1f}", 100 * score.accuracy);
+void EvalProbe::print_row(const Row& row) const {
+  fmt::print("{:<26}{:>9}{:>7}", title_of_subject(row.subject), grouped(row.labels), row.width);
+  for (const auto& rule : row.trials)
+    for (const auto& trials : rule)
+      fmt::print("{:>14}", percent(mean_of(trials).accuracy, deviation_of(trials).accuracy));
   fmt::print("\n");
   std::fflush(stdout);
 }
 
-nlohmann::ordered_json EvalProbe::to_json(const ProbeRow& row) const {
+nlohmann::ordered_json EvalProbe::to_json(const Row& row) const {
   nlohmann::ordered_json json = {{"width", row.width}};
   if (row.hash) json["hash"] = fmt::format("{:016x}", row.hash);
   for (std::size_t r = 0; r < rules_.size(); r++)
     for (std::size_t k = 0; k < sets_.size(); k++)
-      json[rules_[r]][sets_[k].name] = {{"accuracy", row.scores[r][k].accuracy},
-                                        {"f1", row.scores[r][k].f1}};
+      json[rules_[r]][sets_[k].name] = tools::to_json(row.trials[r][k]);
   return json;
 }
 

@@ -1,24 +1,25 @@
 #pragma once
-// What the protocols share that judge vectors (lacuna eval knn | linear): which data, which networks beside the pretrained one,
-// and the table. Every table has four lines:
+// What the protocols share that judge vectors (lacuna eval knn | linear): which networks stand beside the pretrained one, and the
+// table. Each number of labels has these lines, means and deviations over the seeds:
 //
 //   pretrained      the run's encoder, frozen
-//   random_frozen   the same network as it was drawn from --seed, frozen
-//   raw             the samples as they are: pixels on [0, 1]; of text how often each token occurs
-//   supervised      the same network trained on the labels from what was drawn, for --budget epochs; its vectors are judged in the
-//                   same way. As many samples as the run has seen, unless --budget says otherwise; 0 leaves the line out
+//   random_frozen   the same network as it was drawn from the seed, frozen
+//   raw             the samples as they are: pixels on [0, 1]; of text how often each token that is in the training data occurs
+//   supervised      where all labels are used: the same network trained on them from what was drawn, for --budget epochs; its
+//                   vectors are judged in the same way. As many samples as the run has seen, unless --budget says otherwise;
+//                   0 leaves the line out. With fewer labels it is `lacuna eval finetune` that has it
 #include <nlohmann/json.hpp>
 
 #include "../ssl/probe.h"
 #include "../ssl/vector_labeller.h"
-#include "eval.h"
+#include "eval_labelled.h"
 
 namespace lacuna::tools {
 
 /// A line's name as people read it.
 std::string title_of_subject(const std::string& name);
 
-class EvalProbe : public Eval {
+class EvalProbe : public EvalLabelled {
  protected:
   void declare_more(Options& options) final;
   std::string more_help() override;
@@ -30,28 +31,36 @@ class EvalProbe : public Eval {
   /// How it judges, in one line, and for eval.jsonl.
   virtual std::string describe_rules() const = 0;
   virtual nlohmann::ordered_json options_json() const = 0;
-  /// After the pretrained network was judged.
+  /// After the pretrained network was judged with the most labels, of the first seed.
   virtual void judged(const Source& train, const Source& test) { (void)train, (void)test; }
 
-  std::uint64_t seed() const;
-
  private:
-  struct Set {
-    std::string name;  // "test", "noise:3", or a SPEC
-    std::shared_ptr<const Source> source;
+  using Make = std::function<std::unique_ptr<Task>()>;
+  /// A line of the table.
+  struct Row {
+    std::string subject;
+    std::int64_t labels = 0, width = 0;
+    std::uint64_t hash = 0;  // of the first seed's backbone; 0: there is none
+    std::vector<std::vector<std::vector<LabelScore>>> trials;  // [rule][set][seed]
   };
-  void open_data();
-  std::vector<const Source*> tests() const;
-  std::unique_ptr<VectorLabeller> supervised(const std::function<std::unique_ptr<Task>()>& make);
+
+  /// What the run's task knew of its data.
+  DataInfo open_data();
+  std::shared_ptr<const Source> lesson(std::int64_t labels, std::uint64_t seed) const;
+  /// The lines of one subject, which is made anew for each seed if it is drawn.
+  void judge(const std::function<Subject(std::uint64_t)>& make, bool drawn,
+             const std::vector<std::int64_t>& labels);
+  std::unique_ptr<VectorLabeller> supervised(const Make& make, std::uint64_t seed);
   std::int64_t budget(std::int64_t step) const;
   void print_head() const;
-  void print_row(const ProbeRow& row) const;
-  nlohmann::ordered_json to_json(const ProbeRow& row) const;
+  void print_row(const Row& row) const;
+  nlohmann::ordered_json to_json(const Row& row) const;
 
-  std::string test_, budget_, seed_ = "0", supervised_lr_ = "1e-3";
-  std::vector<std::string> shifts_, rules_;
-  std::shared_ptr<const Source> train_;
-  std::vector<Set> sets_;  // the test data, then the shifted ones
+  std::string budget_, supervised_lr_ = "1e-3";
+  std::vector<std::string> rules_;
+  std::vector<Row> rows_;
+  std::vector<std::int64_t> labels_of_train_,
+      guess_;  // guess_: of the test data, by the pretrained network
   std::int64_t budget_epochs_ = 0;
 };
 

@@ -8,26 +8,11 @@
 #include "format.h"
 #include "html.h"
 #include "report_page.h"
+#include "scores.h"
+#include "view_options.h"
 
 namespace lacuna::tools {
 namespace {
-
-// The numbers of labels in a line of eval.jsonl: keys labels.N.steps.
-std::set<std::int64_t> numbers_of_labels(const Record& r) {
-  const std::string first = "labels.", last = ".steps";
-  std::set<std::int64_t> numbers;
-  for (const auto& [key, value] : r.numbers)
-    if (key.rfind(first, 0) == 0 && key.size() > first.size() + last.size() &&
-        key.substr(key.size() - last.size()) == last)
-      numbers.insert(std::atoll(key.c_str() + first.size()));
-  return numbers;
-}
-
-std::string cell(double mean, double deviation) {
-  std::string text = std::isfinite(mean) ? fmt::format("{:.1f}", 100 * mean) : "-";
-  if (std::isfinite(deviation)) text += fmt::format(" ± {:.1f}", 100 * deviation);
-  return "<td class=\"n\">" + text + "</td>";
-}
 
 // How the trials were made, and what else is the same in a table.
 constexpr const char* kSettings[][2] = {{"lr", "lr {}"},
@@ -43,7 +28,16 @@ std::string settings_of(const Record& r) {
   for (const auto& [key, words] : kSettings)
     if (const double value = r.number(key); std::isfinite(value))
       out += (out.empty() ? "" : ", ") + fmt::format(fmt::runtime(words), figure(value));
-  return out;
+  const std::string views = views_in_words(r);
+  return out + (views.empty() ? "" : ", views of " + views);
+}
+
+// The test data, then the shifted sets: where their scores are under an arm's key, and what a column is called.
+std::vector<std::pair<std::string, std::string>> sets_of(const Record& r) {
+  std::vector<std::pair<std::string, std::string>> sets = {{"", ""}};
+  for (const std::string& name : texts_of(r, "sets"))
+    if (name != "test") sets.push_back({".shift." + name, ", " + name});
+  return sets;
 }
 
 std::string finetune_table(const Record& r) {
@@ -52,26 +46,33 @@ std::string finetune_table(const Record& r) {
       "mean"
       " ± standard deviation of {} seeds; F1 of {}.</p>\n"
       "<div class=\"card wide\"><table><tr><th class=\"n\">labels</th><th class=\"n\">steps</th>"
-      "<th></th><th class=\"n\">accuracy</th><th class=\"n\">F1</th></tr>\n",
+      "<th></th>",
       grouped(std::llround(r.number("test_rows"))), escaped(r.text("data")),
       escaped(r.text("train")), grouped(std::llround(r.number("step"))), settings_of(r),
       std::llround(r.number("seeds")), r.text("f1") == "spans" ? "whole spans" : "classes, mean");
+  const auto sets = sets_of(r);
+  const auto cells = [&](const std::string& key) {
+    std::string all;
+    for (const auto& [under, title] : sets)
+      for (const char* figure : {"accuracy", "f1"}) all += score_cell(r, key + under, figure);
+    return all + "</tr>\n";
+  };
+  for (const auto& [under, title] : sets)
+    for (const char* figure : {"accuracy", "F1"})
+      out += fmt::format("<th class=\"n\">{}{}</th>", figure, escaped(title));
+  out += "</tr>\n";
   for (std::int64_t labels : numbers_of_labels(r))
     for (const char* arm : {"pretrained", "scratch", "random_frozen", "raw"}) {
-      const std::string key = fmt::format("labels.{}.{}.", labels, arm);
-      if (!r.numbers.count(key + "accuracy")) continue;
+      const std::string key = fmt::format("labels.{}.{}", labels, arm);
+      if (!r.numbers.count(key + ".accuracy")) continue;
       out += fmt::format("<tr{}><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td>",
                          std::string(arm) == "pretrained" ? " class=\"best\"" : "", grouped(labels),
                          grouped(std::llround(r.number(fmt::format("labels.{}.steps", labels)))),
                          escaped(title_of_subject(arm)));
-      for (const char* figure : {"accuracy", "f1"})
-        out += cell(r.number(key + figure), r.number(key + figure + "_std"));
-      out += "</tr>\n";
+      out += cells(key);
     }
-  out += "<tr><td></td><td></td><td>commonest class</td>";
-  for (const char* figure : {"accuracy", "f1"})
-    out += cell(r.number(std::string("majority.") + figure), std::nan(""));
-  return out + "</tr>\n</table></div>\n";
+  return out + "<tr><td></td><td></td><td>commonest class</td>" + cells("majority") +
+         "</table></div>\n";
 }
 
 // Takes the figures of a later line for its numbers of labels.
@@ -90,8 +91,9 @@ std::string finetune_section(const std::vector<Record>& evaluations) {
   std::vector<std::pair<std::string, Record>> tables;
   for (const Record& r : evaluations) {
     if (r.text("protocol") != "finetune") continue;
-    const std::string same = fmt::format("{}\n{}\n{} {} {}", r.text("train"), r.text("data"),
-                                         r.number("step"), r.number("seeds"), settings_of(r));
+    std::string same = fmt::format("{}\n{}\n{} {} {}", r.text("train"), r.text("data"),
+                                   r.number("step"), r.number("seeds"), settings_of(r));
+    for (const std::string& set : texts_of(r, "sets")) same += "\n" + set;
     const auto it = std::find_if(tables.begin(), tables.end(),
                                  [&](const auto& table) { return table.first == same; });
     Record table = r;

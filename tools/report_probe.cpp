@@ -9,6 +9,8 @@
 #include "format.h"
 #include "html.h"
 #include "report_page.h"
+#include "scores.h"
+#include "view_options.h"
 
 namespace lacuna::tools {
 namespace {
@@ -23,7 +25,7 @@ std::string how(const Record& r) {
   return fmt::format(
       "A linear layer on {}: {}, rate {} by a cosine to 0, {} epochs of batches of {}, decay {}; "
       "the last epoch counts.",
-      sgd ? "vectors of crops and mirrored pictures" : "cached vectors", sgd ? "SGD" : "Adam",
+      sgd ? "vectors of views (" + views_in_words(r) + ")" : "cached vectors", sgd ? "SGD" : "Adam",
       figure(r.number("lr")), grouped(std::llround(r.number("epochs"))),
       grouped(std::llround(r.number("batch_size"))), figure(r.number("weight_decay")));
 }
@@ -31,28 +33,34 @@ std::string how(const Record& r) {
 std::string table(const Record& r) {
   const auto rules = texts_of(r, "rules"), sets = texts_of(r, "sets");
   std::string out = fmt::format(
-      "<p>{} {} samples of <code>{}</code>, judged by {} of <code>{}</code>, at step {}. Accuracy "
-      "in %.</p>\n<div class=\"card wide\"><table><tr><th></th><th class=\"n\">width</th>",
+      "<p>{} {} samples of <code>{}</code>, judged by labels of <code>{}</code>, at step {}. "
+      "Accuracy in %{}.</p>\n<div class=\"card wide\"><table><tr><th class=\"n\">labels</th><th>"
+      "</th><th class=\"n\">width</th>",
       how(r), grouped(std::llround(r.number("test_rows"))), escaped(r.text("data")),
-      grouped(std::llround(r.number("train_rows"))), escaped(r.text("train")),
-      grouped(std::llround(r.number("step"))));
+      escaped(r.text("train")), grouped(std::llround(r.number("step"))),
+      r.number("seeds") > 1
+          ? fmt::format(", mean ± standard deviation of {} seeds", r.number("seeds"))
+          : "");
   for (const std::string& rule : rules)
     for (const std::string& set : sets)
       out += "<th class=\"n\">" + escaped(set == "test" ? rule : rule + ", " + set) + "</th>";
   out += "</tr>\n";
-  for (const char* subject : {"pretrained", "random_frozen", "raw", "supervised"}) {
-    const std::string key = std::string("subjects.") + subject + ".";
-    if (!r.numbers.count(key + "width")) continue;
-    out += fmt::format("<tr{}><td>{}</td><td class=\"n\">{}</td>",
-                       std::string(subject) == "pretrained" ? " class=\"best\"" : "",
-                       escaped(title_of_subject(subject)),
-                       grouped(std::llround(r.number(key + "width"))));
-    for (const std::string& rule : rules)
-      for (const std::string& set : sets)
-        out += fmt::format("<td class=\"n\">{:.1f}</td>",
-                           100 * r.number(key + rule + "." + set + ".accuracy"));
-    out += "</tr>\n";
-  }
+  for (std::int64_t labels : numbers_of_labels(r))
+    for (const char* subject : {"pretrained", "random_frozen", "raw", "supervised"}) {
+      const std::string key = fmt::format("labels.{}.{}.", labels, subject);
+      if (!r.numbers.count(key + "width")) continue;
+      out += fmt::format("<tr{}><td class=\"n\">{}</td><td>{}</td><td class=\"n\">{}</td>",
+                         std::string(subject) == "pretrained" ? " class=\"best\"" : "",
+                         grouped(labels), escaped(title_of_subject(subject)),
+                         grouped(std::llround(r.number(key + "width"))));
+      for (const std::string& rule : rules)
+        for (const std::string& set : sets)
+          out += score_cell(r, key + rule + "." + set, "accuracy");
+      out += "</tr>\n";
+    }
+  if (r.numbers.count("majority.accuracy"))
+    out += "<tr><td></td><td>commonest class</td><td></td>" +
+           score_cell(r, "majority", "accuracy") + "</tr>\n";
   return out + "</table></div>\n";
 }
 
@@ -93,7 +101,7 @@ std::string probe_section(const std::vector<Record>& evaluations, const std::str
   std::set<std::string> seen;
   for (auto r = evaluations.rbegin(); r != evaluations.rend(); ++r) {
     const std::string protocol = r->text("protocol");
-    if (protocol != "knn" && protocol != "linear") continue;
+    if ((protocol != "knn" && protocol != "linear") || numbers_of_labels(*r).empty()) continue;
     if (!seen.insert(protocol + r->text("optimizer") + " " + r->text("data")).second) continue;
     out += table(*r);
     if (confusion.empty()) confusion = confusion_table(*r);

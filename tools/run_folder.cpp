@@ -95,6 +95,19 @@ static void check_architecture(const std::string& file, const std::string& their
            value);
 }
 
+static bool is_in(const char* part, const std::string& name) { return name.rfind(part, 0) == 0; }
+
+// A probe belongs to the classes that it watched: where there are others it stays as it was drawn.
+static void keep_own_probe(StateDict& weights, const StateDict& drawn) {
+  for (auto it = weights.begin(); it != weights.end();) {
+    const auto mine = drawn.find(it->first);
+    const bool fits = mine != drawn.end() && mine->second.shape() == it->second.shape();
+    it = is_in("probe.", it->first) && !fits ? weights.erase(it) : std::next(it);
+  }
+  for (const auto& [name, tensor] : drawn)
+    if (is_in("probe.", name)) weights.emplace(name, tensor.clone());
+}
+
 void load_weights(Task& task, const TaskInfo& info, const std::string& tokenizer,
                   const std::string& run_or_file) {
   const bool folder = fs::is_directory(run_or_file);
@@ -114,20 +127,12 @@ void load_weights(Task& task, const TaskInfo& info, const std::string& tokenizer
                "init", file,
                " was trained with another tokenizer: its tokens would mean other words "
                "here (--tokenizer hf:RUN/tokenizer.json is a run's own)");
-  const auto is_in = [](const char* part, const std::string& name) {
-    return name.rfind(part, 0) == 0;
-  };
   bool encoder_alone = true;
   for (const auto& [name, tensor] : weights) encoder_alone &= is_in("encoder.", name);
   const StateDict drawn = task.model().state_dict();
-  for (auto it = weights.begin(); it != weights.end();) {
-    const auto mine = drawn.find(it->first);
-    const bool fits = mine != drawn.end() && mine->second.shape() == it->second.shape();
-    it = is_in("probe.", it->first) && !fits ? weights.erase(it) : std::next(it);
-  }
+  keep_own_probe(weights, drawn);
   for (const auto& [name, tensor] : drawn)
-    if (is_in("probe.", name) || (encoder_alone && !is_in("encoder.", name)))
-      weights.emplace(name, tensor.clone());
+    if (encoder_alone && !is_in("encoder.", name)) weights.emplace(name, tensor.clone());
   task.model().load_state_dict(weights);
   check_architecture(file, said("encoder"), task.encoder().architecture());
 }
@@ -141,7 +146,9 @@ Trained load_trained(const RunFolder& folder, const RunConfig& config, const Dat
   trained.task = config.info->make(config.settings, data);
   Module& model = trained.task->model();
   model.initialize(0);
-  model.load_state_dict(with_prefix(checkpoint.tensors, "model."));
+  StateDict weights = with_prefix(checkpoint.tensors, "model.");
+  keep_own_probe(weights, model.state_dict());
+  model.load_state_dict(weights);
   const std::string damaged = first_not_finite(model);
   LACUNA_CHECK(damaged.empty(), "run", folder.checkpoint(), " is damaged: ", damaged,
                " holds a number that is not finite");

@@ -64,7 +64,8 @@ struct Trained {
   std::unique_ptr<Task> task;
   std::int64_t step = 0;
 };
-/// The task of a run with the weights and state of its checkpoint, on `device`, for such data.
+/// The task of a run with the weights and state of its checkpoint, on `device`, for such data. A probe of other classes stays as it
+/// was drawn.
 Trained load_trained(const RunFolder& folder, const RunConfig& config, const DataInfo& data,
                      Device device);
 

@@ -28,14 +28,16 @@ struct Data {
 
 class Labelled : public Source {
  public:
-  Labelled(Data data, Vocabulary vocabulary, std::int64_t length)
+  Labelled(Data data, Vocabulary vocabulary, std::int64_t length, bool new_tokens)
       : data_(std::move(data)), vocabulary_(vocabulary), length_(length) {
     if (vocabulary_.cls >= 0 && vocabulary_.sep >= 0) {
       start_ = vocabulary_.cls;
-      last_ = vocabulary_.sep;
+      between_ = last_ = vocabulary_.sep;
+    } else if (!new_tokens) {
+      start_ = between_ = vocabulary_.end;
     } else {
       start_ = vocabulary_.size;
-      vocabulary_.sep = start_ + 1;
+      between_ = vocabulary_.sep = start_ + 1;
       last_ = vocabulary_.cls = start_ + 2;
       vocabulary_.size += 3;
     }
@@ -72,15 +74,20 @@ class Labelled : public Source {
     auto* tokens = text::as<std::int64_t>(out[0]);
     auto* segment = text::as<std::int64_t>(out[1]);
     std::int64_t n = 0;
-    tokens[n++] = start_;
+    const auto put = [&](std::int64_t token) {
+      if (token >= 0) tokens[n++] = token;
+    };
+    put(start_);
     n = std::copy_n(row.a.begin(), a, tokens + n) - tokens;
     std::int64_t first = length_;  // of segment 1
     if (data_.has_pairs) {
-      tokens[n++] = vocabulary_.sep;
+      put(between_);
       first = n;
       n = std::copy_n(row.b.begin(), b, tokens + n) - tokens;
     }
-    tokens[n++] = last_;
+    put(last_);
+    LACUNA_CHECK(n > 0, "text", "a row must have a token: row ", index + 1, " of ", data_.name,
+                 " has none");
     std::fill(tokens + n, tokens + length_, text::padding_of(vocabulary_));
     std::fill(segment, segment + length_, 0);
     if (first < n) std::fill(segment + first, segment + n, 1);
@@ -88,7 +95,7 @@ class Labelled : public Source {
     auto* target = text::as<std::int64_t>(out[3]);
     if (data_.has_tags) {
       std::fill(target, target + length_, -1);
-      std::copy_n(row.tags.begin(), a, target + 1);
+      std::copy_n(row.tags.begin(), a, target + (start_ >= 0));
     } else {
       *target = row.label;
     }
@@ -96,11 +103,13 @@ class Labelled : public Source {
 
  private:
   static std::int64_t size_of(const Ids& ids) { return static_cast<std::int64_t>(ids.size()); }
-  std::int64_t special() const { return data_.has_pairs ? 3 : 2; }
+  std::int64_t special() const {
+    return (start_ >= 0) + (last_ >= 0) + (data_.has_pairs && between_ >= 0);
+  }
 
   Data data_;
   Vocabulary vocabulary_;
-  std::int64_t length_, start_, last_;
+  std::int64_t length_, start_ = -1, between_ = -1, last_ = -1;  // -1: there is no such token
 };
 
 bool is_number(const std::string& text, std::int64_t& value) {
@@ -200,7 +209,8 @@ std::unique_ptr<Source> open_tsv(const std::string& path, const Tokenizer& token
                                         class_of(data.classes, rows[i].label, path),
                                         {}};
                     });
-  return std::make_unique<Labelled>(std::move(data), tokenizer.vocabulary(), o.length);
+  return std::make_unique<Labelled>(std::move(data), tokenizer.vocabulary(), o.length,
+                                    o.new_tokens);
 }
 
 std::unique_ptr<Source> open_conll(const std::string& path, const Tokenizer& tokenizer,
@@ -219,7 +229,8 @@ std::unique_ptr<Source> open_conll(const std::string& path, const Tokenizer& tok
                       for (std::int64_t i = begin; i < end; i++)
                         data.rows[i] = encode(sentences[i], data.classes, tokenizer, path);
                     });
-  return std::make_unique<Labelled>(std::move(data), tokenizer.vocabulary(), o.length);
+  return std::make_unique<Labelled>(std::move(data), tokenizer.vocabulary(), o.length,
+                                    o.new_tokens);
 }
 
 }  // namespace lacuna

@@ -8,7 +8,8 @@
 // Where the vocabulary has [CLS]: [CLS] A [SEP], or [CLS] A [SEP] B [SEP] with segment 1 in "B [SEP]" (Devlin et al.
 // 2018). Else: start A classify, or start A delimiter B classify (Radford et al. 2018), with three new tokens behind the
 // tokenizer's: start is its size, delimiter (vocabulary().sep) one more, and classify (vocabulary().cls) two more;
-// vocabulary().size counts them. What is too long loses its last tokens, of a pair always the longer part.
+// vocabulary().size counts them; or, for a model that is to see nothing new, E A, or E A E B, where E is the token between two
+// documents, left out where the vocabulary has none. What is too long loses its last tokens, of a pair always the longer part.
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,6 +50,7 @@ struct LabelledOptions {
           // where there is a `split` column, test is the rows whose split ends with "test"
   std::int64_t length = 0;           // 0: as long as the longest row
   std::vector<std::string> classes;  // empty: those of the file, numbers in order, or else sorted
+  bool new_tokens = true;            // may tokens be put behind the tokenizer's?
   TsvColumns columns;
 };
 

@@ -106,6 +106,7 @@ std::unique_ptr<Source> open_text(const Spec& spec, bool train, const TextOption
   o.held_out = spec.held_out();
   o.length = options.view.length;
   o.classes = options.classes;
+  o.new_tokens = options.new_tokens;
   o.columns = {spec.option("text"), spec.option("pair"), spec.option("label")};
   return spec.scheme == "tsv" ? open_tsv(spec.place, tokenizer_of(spec, options), o)
                               : open_conll(spec.place, tokenizer_of(spec, options), o);

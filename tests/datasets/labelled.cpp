@@ -75,6 +75,37 @@ TEST(labelled, a_vocabulary_without_cls_gets_three_more_tokens) {
   EXPECT_EQ(pairs->vocabulary().cls, 6);
 }
 
+// A model that has no such tokens: rows of those it has.
+TEST(labelled, without_new_tokens) {
+  Folder folder;
+  TextOptions o;
+  o.new_tokens = false;
+  o.tokenizer = train_characters("abc");
+  const auto pairs = open_source("tsv:" + folder.write("p.tsv", "ab\tc\t1\na\tb\t2\n"), "train", o);
+  EXPECT_EQ(pairs->vocabulary().size, 4);
+  EXPECT_EQ(row_of(*pairs, 0).tokens, (Ids{0, 1, 2}));
+  EXPECT_EQ(row_of(*pairs, 0).segment, (Ids{0, 0, 1}));
+  EXPECT_EQ(row_of(*pairs, 1).length, 2);
+  EXPECT_NE(error_of([&] {
+              row_of(*open_source("tsv:" + folder.write("e.tsv", "ab\t1\n\t2\n"), "train", o), 1);
+            }),
+            "")
+      << "a row without tokens";
+  const auto tags = open_source("conll:" + folder.write("t.conll", "a\tO\nb\tX\n"), "train", o);
+  const auto* tag = read_batch(*tags, {0})["tag"].data<std::int64_t>();
+  EXPECT_EQ(tag[0], 0);
+  // BERT's are no new ones, and GPT-2's <|endoftext|> is where a text begins.
+  o.tokenizer = word_tokenizer(folder, kWords);
+  const std::string good = folder.write("good.tsv", "good film\t1\nbad film\t0\n");
+  EXPECT_EQ(row_of(*open_source("tsv:" + good, "train", o), 0).tokens, (Ids{2, kGood, kFilm, 3}));
+  o.tokenizer = learned_tokenizer("bpe", "good good bad bad", 280);
+  const std::int64_t end = o.tokenizer->vocabulary().end;
+  ASSERT_GE(end, 0);
+  const auto bytes = open_source("tsv:" + good, "train", o);
+  EXPECT_EQ(bytes->vocabulary().size, o.tokenizer->vocabulary().size);
+  EXPECT_EQ(row_of(*bytes, 0).tokens[0], end);
+}
+
 TEST(labelled, words_and_tags) {
   Folder folder;
   TextOptions o;

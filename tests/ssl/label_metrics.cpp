@@ -84,4 +84,11 @@ TEST(label_metrics, scores_tags_by_exact_spans) {
   EXPECT_THROW(score_tags({{0, 1}}, {{0}}, kTags), Error);
 }
 
+TEST(label_metrics, accuracy_of_scores) {
+  const Tensor scores = Tensor::of({1, 2, 0, 5, 1, 0, 0, 0, 3, 1, 0, 0}, {4, 3});
+  const Tensor targets = Tensor::from(std::vector<std::int64_t>{1, 0, 1, 0}, {4});
+  EXPECT_EQ(accuracy_of(scores, targets).item(), 0.75);
+  EXPECT_EQ(accuracy_of(Tensor::zeros({0, 3}), Tensor::zeros({0}, Dtype::i64)).item(), 0);
+}
+
 }  // namespace lacuna

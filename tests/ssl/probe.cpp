@@ -5,8 +5,10 @@
 #include "../../core/ops/shape.h"
 #include "../../kernels/cpu/parallel.h"
 #include "../../ssl/corrupted.h"
+#include "../../ssl/some_rows.h"
 #include "../nn/support.h"
 #include "job.h"
+#include "text_source.h"
 #include "vectors.h"
 
 namespace lacuna {
@@ -84,7 +86,7 @@ TEST(linear_probe, errors) {
 
 TEST(features, of_pixels_and_of_a_network) {
   const Colours data(20);
-  const Features pixels = features_of(raw(DataInfo::of(data)), data);
+  const Features pixels = features_of(raw(data), data);
   EXPECT_EQ(pixels.x.shape(), (Shape{20, 192}));
   EXPECT_EQ(pixels.labels, turns(20, 3));
   const Batch third = read_batch(data, {2});
@@ -97,29 +99,34 @@ TEST(features, of_pixels_and_of_a_network) {
             select(select(codes.x, 0, 2), 0, 5).item());
 }
 
+// A column for each token that there is to learn from; what comes up later has none.
 TEST(features, of_text_are_a_bag_of_tokens) {
-  DataInfo data;
-  data.vocabulary.size = 5;
-  const Subject bag = raw(data);
-  Batch batch;
-  batch.ids = {0, 1};
-  batch.fields["tokens"] = Tensor::from(Ids{1, 4, 4, 0, 2, 3, 0, 0}, {2, 4});
-  batch.fields["length"] = Tensor::from(Ids{3, 2}, {2});
-  EXPECT_EQ(bag.represent(batch).to_vector<float>(),
-            (std::vector<float>{0, 1, 0, 0, 2, 0, 0, 1, 1, 0}));
+  FakeText text;
+  text.words.size = 6;
+  text.samples = {{{1, 4, 4, 0}, {}, 3}, {{2, 1, 3, 3}, {}, 2}};  // 3 and 5 never occur
+  const Subject bag = raw(text);
+  EXPECT_EQ(bag.represent(read_batch(text, {0, 1})).to_vector<float>(),
+            (std::vector<float>{1, 0, 2, 1, 1, 0}));
+  Batch later;
+  later.ids = {0};
+  later.fields["tokens"] = Tensor::from(Ids{5, 3, 2, 2}, {1, 4});
+  later.fields["length"] = Tensor::from(Ids{4}, {1});
+  EXPECT_EQ(bag.represent(later).to_vector<float>(), (std::vector<float>{0, 2, 0}));
 }
 
 TEST(features, errors) {
   Colours data(6);
   data.names = {"red"};
-  const Subject pixels = raw(DataInfo::of(data));
+  const Subject pixels = raw(data);
   EXPECT_THROWS_WITH(features_of(pixels, data), "at least two classes: colours has 1");
   data.names = {"red", "green"};
   EXPECT_THROWS_WITH(features_of(pixels, data), "labels of colours are 0 to 1: got 2");
   EXPECT_THROWS_WITH(features_of(pixels, Colours(0)), "has no sample");
   const Subject bad{"bad", [](const Batch& b) { return Tensor::full({b.size(), 2}, NAN); }};
   EXPECT_THROWS_WITH(features_of(bad, Colours(6)), "sample 0 of colours by bad holds a number");
-  EXPECT_THROWS_WITH(raw({}), "needs pictures or text");
+  FakeText none;
+  none.samples = {{{1}, {}, 1}};
+  EXPECT_THROWS_WITH(raw(none), "needs pictures or text");
 }
 
 TEST(probe, judges_every_set_by_one_classifier) {
@@ -130,20 +137,22 @@ TEST(probe, judges_every_set_by_one_classifier) {
   KnnClassifier knn({.k = 200, .plain_k = 3});
   LinearClassifier linear({.epochs = 100, .batch = 60});
   for (Classifier* classifier : {static_cast<Classifier*>(&knn), static_cast<Classifier*>(&linear)})
-    for (const Subject& subject : {network("pretrained", *task), raw(DataInfo::of(train))}) {
-      const ProbeRow row = probe(subject, *classifier, train, {test.get(), dark.get()});
+    for (const Subject& subject : {network("pretrained", *task), raw(train)}) {
+      const Probe probe(subject, {test.get(), dark.get()});
+      const ProbeRow row = probe.run(*classifier, train);
       EXPECT_EQ(row.scores.size(), classifier->rules().size());
       for (const auto& rule : row.scores) EXPECT_EQ(rule.size(), 2u);
       EXPECT_EQ(row.scores.back()[0].accuracy, 1);
-      EXPECT_EQ(row.hash != 0, subject.backbone != nullptr);
-      EXPECT_EQ(row.width, subject.backbone ? 128 : 192);
+      EXPECT_EQ(probe.hash() != 0, subject.backbone != nullptr);
+      EXPECT_EQ(probe.width(), subject.backbone ? 128 : 192);
       EXPECT_EQ(row.guess.size(), 30u);
     }
   EXPECT_EQ(knn.first().size(), 30);
   Colours other(30);
   other.names = {"red", "blue", "green"};
-  EXPECT_THROWS_WITH(probe(raw(DataInfo::of(train)), knn, train, {&other}),
+  EXPECT_THROWS_WITH(Probe(raw(train), {&other}).run(knn, train),
                      "must have the training data's classes");
+  EXPECT_THROWS_WITH(Probe(raw(train), {test.get(), &other}), "must have the same classes");
 }
 
 // A backbone that something changes while it is judged: by one bit of a parameter, or of a buffer's last value.
@@ -154,17 +163,22 @@ TEST(probe, fails_where_the_backbone_moves) {
   Subject subject = network("pretrained", *task);
   const auto still = subject.represent;
   const std::uint64_t before = hash_of(task->encoder());
-  EXPECT_EQ(probe(subject, knn, train, {&test}).hash, before);
-  int calls = 0;  // for the width, the bank and the test data
+  const Probe probe(subject, {&test});
+  EXPECT_EQ(probe.hash(), before);
+  EXPECT_EQ(probe.run(knn, train).scores.size(), 2u);
+  int calls = 0;  // for the test data, the width and the bank
   subject.represent = [&](const Batch& batch) {
     Tensor last = task->encoder().parameters().back().tensor;
     if (++calls == 2) last.data<float>()[last.numel() - 1] += 1e-6f;
     return still(batch);
   };
-  EXPECT_THROW(probe(subject, knn, train, {&test}), RunError);
+  const Probe moving(subject, {&test});
+  EXPECT_THROW(moving.run(knn, train), RunError);
   EXPECT_NE(hash_of(task->encoder()), before);
-  calls = 2;  // and not any more
-  EXPECT_EQ(probe(subject, knn, train, {&test}).hash, hash_of(task->encoder()));
+  EXPECT_THROW(probe.run(knn, train), RunError);
+  const Probe again(subject, {&test});  // and not any more
+  EXPECT_EQ(again.hash(), hash_of(task->encoder()));
+  EXPECT_NO_THROW(again.run(knn, train));
 }
 
 TEST(probe, hash_sees_names_values_and_buffers) {
@@ -184,7 +198,7 @@ TEST(augmented_probe, learns_from_views) {
   for (int count : {1, 3}) {
     cpu::set_threads(count);
     AugmentedProbe classifier({.epochs = 12, .batch = 20, .lr = 20});
-    const ProbeRow row = probe(network("pretrained", *task), classifier, train, {&test});
+    const ProbeRow row = Probe(network("pretrained", *task), {&test}).run(classifier, train);
     EXPECT_EQ(row.scores[0][0].accuracy, 1);
     EXPECT_LT(classifier.loss(), 0.5);
     losses.push_back(classifier.loss());
@@ -203,7 +217,7 @@ TEST(augmented_probe, views_differ_between_epochs_and_not_between_runs) {
                         return flatten(to(batch["image"], Dtype::f32), 1);
                       }};
     AugmentedProbe classifier({.epochs = 3, .batch = 6, .lr = 1e-12});
-    classifier.fit(spy, train);
+    classifier.fit(spy, train, 7);
     EXPECT_NEAR(classifier.loss(), std::log(3.0), 1e-4);
     ASSERT_EQ(run.size(), 4u);  // one for its width
     EXPECT_NE(run[1], run[2]);
@@ -213,10 +227,37 @@ TEST(augmented_probe, views_differ_between_epochs_and_not_between_runs) {
 }
 
 TEST(augmented_probe, errors) {
-  EXPECT_THROWS_WITH(AugmentedProbe({.area = 0}), "crops of a share in (0, 1]");
+  EXPECT_THROWS_WITH(AugmentedProbe({.augmentation = {.flip = 2}}), "flip must be between 0 and 1");
   EXPECT_THROWS_WITH(AugmentedProbe({}).guess(Tensor::zeros({1, 2})), "learned nothing");
-  EXPECT_THROWS_WITH(AugmentedProbe({}).fit(raw(DataInfo::of(Colours(1))), Colours(0)),
-                     "has no sample");
+  EXPECT_THROWS_WITH(AugmentedProbe({}).fit(raw(Colours(1)), Colours(0), 0), "has no sample");
+}
+
+// Few labels: a list of rows as a source of its own, and a seed for what is drawn.
+TEST(probe, learns_from_some_rows) {
+  const auto train = std::make_shared<Colours>(60, 1);
+  const Colours test(30, 2);
+  const auto few = some_rows(train, {58, 3, 7, 3});
+  ASSERT_EQ(few->size(), 4);
+  EXPECT_EQ(few->classes(), train->classes());
+  EXPECT_EQ(few->name(), "4 samples of colours");
+  const Batch rows = read_batch(*few, {0, 3});
+  EXPECT_EQ(rows["label"].to_vector<std::int64_t>(), (Ids{58 % 3, 0}));
+  EXPECT_EQ(rows["image"].to_vector<float>(),
+            read_batch(*train, {58, 3})["image"].to_vector<float>());
+  EXPECT_THROWS_WITH(some_rows(train, {60}), "sample ids are 0 to 59: got 60");
+  EXPECT_THROWS_WITH(read_batch(*few, {4}), "sample ids are 0 to 3: got 4");
+  const auto task = inpainting(*train, 1);
+  const Probe probe(network("pretrained", *task), {&test});
+  KnnClassifier knn({});
+  EXPECT_EQ(probe.run(knn, *few).guess.size(), 30u);
+  EXPECT_EQ(knn.first().k, 4);  // all of them vote
+  LinearClassifier linear({.epochs = 3, .batch = 7});
+  const auto loss = [&](std::uint64_t seed) {
+    probe.run(linear, *train, seed);
+    return linear.loss();
+  };
+  EXPECT_EQ(loss(1), loss(1));
+  EXPECT_NE(loss(1), loss(2));
 }
 
 TEST(probe, confusion_counts) {

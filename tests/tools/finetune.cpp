@@ -85,7 +85,7 @@ TEST_F(Finetune, PrintsATableAndKeepsALine) {
   const Outcome o = lacuna(with(command("bert", tsv("train.tsv"), tsv("test.tsv")),
                                 {"--labels", "6,0", "--lr", "1e-3", "--scratch-lr", "2e-3"}));
   expect_ok(o);
-  for (const char* part : {"30 rows, to learn from", "10 rows, to judge by; 2 classes",
+  for (const char* part : {"30 samples, to learn from", "10 samples, to judge by; 2 classes",
                            "6 labels, seed 1, supervised from scratch",
                            "standard deviation of 2 seeds", "pretrained", "commonest", "50.0"})
     EXPECT_TRUE(holds(o.out, part)) << part << " is not in\n" << o.out;
@@ -181,6 +181,42 @@ TEST_F(Finetune, TagsWords) {
   EXPECT_TRUE(line["labels"]["30"]["pretrained"]["f1_std"].is_null());
 }
 
+// A row's vector by a frozen BERT or GPT, beside counts of tokens; a GPT sees no token that it does not have.
+TEST_F(Finetune, JudgesVectorsOfText) {
+  for (const char* run : {"bert", "gpt"})
+    for (const char* protocol : {"knn", "linear"}) {
+      const std::string checkpoint = read_all(*folder / run + "/checkpoint.safetensors");
+      Words words = {
+          "eval",          protocol,   "--run", *folder / run, "--data", tsv("train.tsv"), "--test",
+          tsv("test.tsv"), "--budget", "1",     "--labels",    "6,0",    "--seeds",        "2"};
+      if (std::string(protocol) == "linear") words = words + Words{"--epochs", "2"};
+      const Outcome o = lacuna(words);
+      expect_ok(o);
+      const auto line = lines(run).back();
+      EXPECT_EQ(line["protocol"], protocol);
+      ASSERT_EQ(line["labels"].size(), 2u);
+      EXPECT_EQ(line["labels"]["6"].size(), 3u);
+      EXPECT_EQ(line["labels"]["30"].size(), 4u);
+      for (const auto& [subject, row] : line["labels"]["30"].items()) {
+        EXPECT_EQ(row["width"] == 16, subject != "raw") << subject;
+        for (const std::string rule : line["rules"])
+          EXPECT_EQ(row[rule]["test"]["trials"].size(), 2u);
+      }
+      EXPECT_EQ(read_all(*folder / run + "/checkpoint.safetensors"), checkpoint);
+      if (std::string(run) + protocol != "bertknn") continue;
+      // Counts of words tell good from bad.
+      EXPECT_GT(line["labels"]["30"]["raw"]["weighted"]["test"]["accuracy"].get<double>(), 0.9);
+    }
+}
+
+TEST_F(Finetune, ShiftsToOtherText) {
+  const Outcome o = lacuna(with(command("bert", tsv("train.tsv"), tsv("test.tsv")),
+                                {"--labels", "6", "--shift", tsv("train.tsv")}));
+  expect_ok(o);
+  const auto line = lines("bert").back();
+  EXPECT_EQ(line["labels"]["6"]["pretrained"]["shift"][tsv("train.tsv")]["trials"].size(), 2u);
+}
+
 TEST_F(Finetune, BadInputIsOneLine) {
   const auto expect_bad = [&](const Words& arguments, const char* says) {
     const Outcome o = lacuna(arguments);
@@ -207,6 +243,19 @@ TEST_F(Finetune, BadInputIsOneLine) {
   expect_bad(with(good, {"--lr", "-1"}), "--lr must be a number");
   expect_bad(with(good, {"--length", "17"}), "at most 16 tokens");
   expect_bad(with(good, {"--lenght", "17"}), "did you mean \"--length\"");
+  expect_bad(with(good, {"--crop", "0.5"}), "--crop is for views of pictures: the run is of text");
+  expect_bad(with(good, {"--shift", "blur"}), "blur is for pictures");
+  const auto vectors = [&](const Words& more) {
+    return Words{"eval", "knn", "--run", *folder / "bert"} + more;
+  };
+  const std::string words = "conll:" + *folder / "words.conll" + "?test=0.25";
+  expect_bad(vectors({}), "--data SPEC is missing: labelled text");
+  expect_bad(vectors({"--data", tsv("train.tsv")}), "--test SPEC is missing");
+  expect_bad(vectors({"--data", "stories", "--test", tsv("test.tsv")}), "takes labelled text");
+  expect_bad(vectors({"--data", words, "--test", words}), "tags of words are for");
+  expect_bad({"eval", "linear", "--run", *folder / "bert", "--augment", "--data", tsv("train.tsv"),
+              "--test", tsv("test.tsv")},
+             "--augment is for pictures");
 }
 
 }  // namespace lacuna::test

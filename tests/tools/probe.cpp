@@ -59,7 +59,7 @@ TEST_F(Probe, KnnHasItsControlsAndSaysEverything) {
   expect_parts(o.out, {"60 samples, to learn from", "20 samples, to judge by; 10 classes",
                        "weighted: 5 votes of exp(cosine / 0.1); plain: 10 votes",
                        "shift 1:", "shift 2:", "pretrained", "random, frozen", "raw samples",
-                       "supervised from scratch"});
+                       "supervised from scratch", "commonest class"});
   const auto line = last();
   EXPECT_EQ(line["protocol"], "knn");
   EXPECT_EQ(line["step"], 3);
@@ -71,15 +71,17 @@ TEST_F(Probe, KnnHasItsControlsAndSaysEverything) {
   EXPECT_EQ(line["seed"], 0);
   EXPECT_EQ(line["train_rows"], 60);
   EXPECT_EQ(line["test_rows"], 20);
+  EXPECT_TRUE(line["majority"]["accuracy"].is_number());
   EXPECT_EQ(line["sets"], (nlohmann::json{"test", "noise:4", "shapes:50?seed=9"}));
-  ASSERT_EQ(line["subjects"].size(), 4u);
+  const auto& subjects = line["labels"]["60"];
+  ASSERT_EQ(subjects.size(), 4u);
   for (const char* subject : kSubjects) {
-    const auto& row = line["subjects"][subject];
+    const auto& row = subjects[subject];
     EXPECT_EQ(row["width"], std::string(subject) == "raw" ? 3072 : 128);
     EXPECT_EQ(row.contains("hash"), std::string(subject) != "raw");
     for (const char* rule : {"weighted", "plain"}) EXPECT_EQ(row[rule].size(), 3u);
   }
-  EXPECT_NE(line["subjects"]["pretrained"]["hash"], line["subjects"]["random_frozen"]["hash"]);
+  EXPECT_NE(subjects["pretrained"]["hash"], subjects["random_frozen"]["hash"]);
   int samples = 0;
   for (const auto& row : line["confusion"])
     for (const auto& count : row) samples += count.get<int>();
@@ -100,44 +102,152 @@ TEST_F(Probe, LinearIsTheSameForAnyNumberOfThreads) {
   EXPECT_EQ(lines[0]["augmented"], false);
   EXPECT_EQ(lines[0]["standardise"], true);
   EXPECT_EQ(lines[0]["budget_epochs"], 1);  // 24 of 60 samples seen
-  EXPECT_EQ(lines[0]["subjects"].size(), 4u);
-  EXPECT_TRUE(lines[0]["subjects"]["raw"]["linear"]["test"]["accuracy"].is_number());
+  EXPECT_EQ(lines[0]["labels"]["60"].size(), 4u);
+  EXPECT_TRUE(lines[0]["labels"]["60"]["raw"]["linear"]["test"]["accuracy"].is_number());
 }
 
 TEST_F(Probe, LinearWithAugmentation) {
   const Outcome o = lacuna(
       command("linear", {"--augment", "--epochs", "2", "--batch-size", "32", "--budget", "0"}));
   expect_ok(o);
-  expect_parts(o.out, {"vectors of crops and mirrored pictures: SGD, rate 0.0125 by a cosine"});
+  expect_parts(o.out, {"vectors of views (crop 0.08, flip 0.5): SGD, rate 0.0125 by a cosine"});
   const auto line = last();
   EXPECT_EQ(line["augmented"], true);
   EXPECT_EQ(line["optimizer"], "sgd");
   EXPECT_EQ(line["lr"], 0.0125);
-  EXPECT_EQ(line["crop_area"], 0.08);
+  EXPECT_EQ(line["views"]["crop"], 0.08);
+  EXPECT_EQ(line["views"]["interpolation"], "bicubic");
+  EXPECT_EQ(line["views"]["colour"], 0);
   EXPECT_EQ(line["weight_decay"], 0);
-  EXPECT_EQ(line["subjects"].size(), 3u);
+  EXPECT_EQ(line["labels"]["60"].size(), 3u);
   expect_bad(command("linear", {"--augment", "--standardise"}), "leave out --augment");
+  expect_bad(command("linear", {"--crop", "0.5"}), "--crop is for views, which --augment asks for");
+  expect_bad(command("linear", {"--augment", "--crop", "2"}), "views.crop must be between 0 and 1");
 }
 
 TEST_F(Probe, WithoutABudgetThereIsNoSupervisedLine) {
   expect_ok(lacuna(command("knn", {"--budget", "0", "--quiet", "--test", "shapes:30"})));
-  EXPECT_FALSE(last()["subjects"].contains("supervised"));
+  EXPECT_FALSE(last()["labels"]["60"].contains("supervised"));
   EXPECT_EQ(last()["test_rows"], 6);
 }
 
+// Fixed lists of rows and a few seeds, for every line but the supervised one, which has all labels.
+TEST_F(Probe, LearnsFromFewLabels) {
+  for (const char* protocol : {"knn", "linear"}) {
+    Words more = {"--labels", "1/class,50%,0", "--seeds", "2", "--budget",
+                  "1",        "--shift",       "blur:2"};
+    if (std::string(protocol) == "linear") more = more + Words{"--epochs", "3"};
+    const Outcome o = lacuna(command(protocol, more));
+    expect_ok(o);
+    expect_parts(o.out, {"mean ± standard deviation of 2 seeds", "labels", " ± "});
+    const auto line = last();
+    EXPECT_EQ(line["seeds"], 2);
+    ASSERT_EQ(line["labels"].size(), 3u);
+    for (const char* labels : {"10", "30", "60"}) {
+      const auto& subjects = line["labels"][labels];
+      EXPECT_EQ(subjects.size(), std::string(labels) == "60" ? 4u : 3u);
+      for (const auto& row : subjects)
+        for (const std::string rule : line["rules"])
+          for (const char* set : {"test", "blur:2"}) {
+            const auto& scores = row[rule][set];
+            ASSERT_EQ(scores["trials"].size(), 2u);
+            EXPECT_NEAR(
+                scores["accuracy"].get<double>(),
+                (scores["trials"][0][0].get<double>() + scores["trials"][1][0].get<double>()) / 2,
+                1e-12);
+          }
+    }
+    if (std::string(protocol) != "knn") continue;
+    // With all labels nothing is drawn.
+    EXPECT_EQ(line["labels"]["60"]["pretrained"]["plain"]["test"]["accuracy_std"], 0);
+    // The same rows again, and others of another seed.
+    const auto trial = [&](const Words& words) {
+      expect_ok(
+          lacuna(command(protocol, words + Words{"--budget", "0", "--labels", "10", "--quiet"})));
+      return last()["labels"]["10"]["raw"];
+    };
+    const auto first = trial({"--seed", "0"}), second = trial({"--seed", "1"});
+    const auto& both = line["labels"]["10"]["raw"]["weighted"]["test"]["trials"];
+    EXPECT_EQ(first["weighted"]["test"]["trials"][0], both[0]);
+    EXPECT_EQ(second["weighted"]["test"]["trials"][0], both[1]);
+  }
+  expect_ok(lacuna({"report", "--run", run()}));
+  const std::string page = read_all(run() + "/report.html");
+  expect_parts(page, {"<td class=\"n\">10</td><td>pretrained</td>",
+                      "<td class=\"n\">60</td><td>supervised from scratch</td>", "blur:2</th>",
+                      "mean ± standard deviation of 2 seeds"});
+}
+
 TEST_F(Probe, FinetunesPictures) {
-  const Outcome o = lacuna(command("finetune", {"--labels", "1/class,50%,0", "--seeds", "2",
-                                                "--epochs", "1", "--min-steps", "2"}));
+  const Words few = {"--epochs", "1", "--min-steps", "2"};
+  const Outcome o =
+      lacuna(command("finetune", few + Words{"--labels", "1/class,50%,0", "--seeds", "2", "--shift",
+                                             "noise:5", "--shift", "shapes:50?seed=9"}));
   expect_ok(o);
-  expect_parts(o.out, {"supervised from scratch", "random, frozen", "raw samples", "commonest"});
+  expect_parts(o.out, {"supervised from scratch", "random, frozen", "raw samples", "commonest",
+                       "learns from views: crop 0.08, flip 0.5", "shift 2"});
   const auto line = last();
   ASSERT_EQ(line["labels"].size(), 3u);
   for (const char* labels : {"10", "30", "60"})
-    for (const char* arm : {"pretrained", "scratch", "random_frozen", "raw"})
-      EXPECT_EQ(line["labels"][labels][arm]["trials"].size(), 2u) << labels << arm;
-  EXPECT_EQ(line["augmented"], false);
+    for (const char* arm : {"pretrained", "scratch", "random_frozen", "raw"}) {
+      const auto& scores = line["labels"][labels][arm];
+      EXPECT_EQ(scores["trials"].size(), 2u) << labels << arm;
+      ASSERT_EQ(scores["shift"].size(), 2u);
+      for (const auto& shift : scores["shift"]) EXPECT_EQ(shift["trials"].size(), 2u);
+    }
+  EXPECT_EQ(line["sets"], (nlohmann::json{"test", "noise:5", "shapes:50?seed=9"}));
+  EXPECT_EQ(line["majority"]["shift"]["noise:5"]["accuracy"], line["majority"]["accuracy"]);
+  EXPECT_EQ(line["augmented"], true);
+  EXPECT_EQ(line["views"]["crop"], 0.08);
   EXPECT_EQ(line["lr"], 1e-3);
   EXPECT_EQ(line["head_lr"], 1e-2);
+  expect_ok(lacuna({"report", "--run", run()}));
+  expect_parts(read_all(run() + "/report.html"),
+               {"<th class=\"n\">accuracy, noise:5</th>", "views of crop 0.08, flip 0.5"});
+  // Again the same, another, and none.
+  const auto trial = [&](const Words& words) {
+    const Words one = few + Words{"--labels", "30", "--seeds", "1", "--quiet"};
+    expect_ok(lacuna(command("finetune", one + words)));
+    return last();
+  };
+  const auto once = trial({"--threads", "1"}), again = trial({"--threads", "2"});
+  EXPECT_EQ(once, again);
+  const auto micle = trial({"--crop", "0.2", "--colour", "0.5", "--rotate", "45", "--blur", "0.5"});
+  EXPECT_EQ(micle["views"]["rotate"], 45);
+  EXPECT_EQ(micle["views"]["flip"], 0.5);
+  const auto none = trial({"--no-augment"});
+  EXPECT_EQ(none["augmented"], false);
+  EXPECT_FALSE(none.contains("views"));
+  expect_bad(command("finetune", {"--no-augment", "--crop", "0.5"}), "leave out --no-augment");
+  expect_bad(command("finetune", {"--flip", "2"}), "views.flip must be between 0 and 1");
+}
+
+// A run on bags of pictures, whose probe watched other classes: patients, single pictures, and another data's classes.
+TEST_F(Probe, JudgesARunOnBags) {
+  const std::string micle = *folder / "micle";
+  expect_ok(lacuna({"train", "simclr", "--data", "cases:24", "--out", micle, "--steps", "2",
+                    "--batch-size", "8", "--set", "positives=partners", "--set",
+                    "model.backbone=resnet10", "--set", "model.width=4", "--quiet"}));
+  const auto judged = [&](const Words& words) {
+    expect_ok(lacuna(Words{"eval", "knn", "--run", micle, "--budget", "1", "--quiet"} + words));
+    std::istringstream in(read_all(micle + "/eval.jsonl"));
+    nlohmann::json json;
+    for (std::string line; std::getline(in, line);) json = nlohmann::json::parse(line);
+    return json;
+  };
+  const auto patients = judged({}), pictures = judged({"--data", "cases:24?each=picture"});
+  EXPECT_EQ(patients["train_rows"], 24);
+  EXPECT_EQ(pictures["train_rows"], 24 * 6);
+  EXPECT_EQ(patients["labels"]["24"].size(), 4u);
+  EXPECT_EQ(pictures["labels"]["144"].size(), 4u);
+  int seed = 0;
+  for (const char* file : {"train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png"})
+    expect_ok(lacuna({"data", "views", "shapes:8?seed=" + std::to_string(seed++), "--out",
+                      folder->write(file, "")}));
+  const auto other = judged({"--data", "images:" + *folder / "train" + "?size=32", "--test",
+                             "images:" + *folder / "test" + "?size=32&split=train"});
+  EXPECT_EQ(other["classes"], (nlohmann::json{"a", "b"}));
+  EXPECT_EQ(other["labels"]["2"].size(), 4u);
 }
 
 TEST_F(Probe, MapsAndTheReport) {

@@ -1,0 +1,62 @@
+#include "augmentation.h"
+
+#include "../core/ops/augment_image.h"
+#include "../core/ops/elementwise.h"
+#include "../core/ops/shape.h"
+#include "../core/tape.h"
+
+namespace lacuna {
+
+void declare_views(Settings& s, const std::string& section, const ViewKeys& defaults) {
+  const auto key = [&](const char* name) { return section + "." + name; };
+  s.declare(key("crop"), defaults.crop,
+            "smallest area of a crop, as a share of the picture; 0: the whole picture", 0, 1);
+  s.declare(key("interpolation"), defaults.interpolation, "of resized crops, bilinear or bicubic",
+            {"bilinear", "bicubic"});
+  s.declare(key("flip"), defaults.flip, "probability that a view is mirrored", 0, 1);
+  s.declare(key("colour"), defaults.colour,
+            "strength s of the jitter of colours: brightness, contrast and saturation by 0.8 s, "
+            "hue by 0.2 s, with probability 0.8",
+            0, 2);
+  s.declare(key("rotate"), defaults.rotate, "largest angle that a view is turned by, in degrees", 0,
+            180);
+  s.declare(key("grey"), defaults.grey, "probability that a view is grey", 0, 1);
+  s.declare(key("blur"), defaults.blur, "probability that a view is blurred", 0, 1);
+}
+
+Augmentation augmentation_of(const ViewKeys& keys) {
+  Augmentation recipe;
+  recipe.crop = keys.crop > 0 ? 1 : 0;
+  if (keys.crop > 0) recipe.area[0] = keys.crop;
+  recipe.interpolation =
+      keys.interpolation == "bicubic" ? Interpolation::bicubic : Interpolation::bilinear;
+  recipe.flip = keys.flip;
+  recipe.jitter = keys.colour > 0 ? 0.8 : 0;
+  recipe.brightness = recipe.contrast = recipe.saturation = 0.8 * keys.colour;
+  recipe.hue = 0.2 * keys.colour;
+  recipe.rotate = keys.rotate > 0 ? 1 : 0;
+  recipe.degrees = keys.rotate;
+  recipe.grey = keys.grey;
+  recipe.blur = keys.blur;
+  return recipe;
+}
+
+Augmentation augmentation_of(const Settings& s, const std::string& section) {
+  const auto number = [&](const char* name) { return s.number(section + "." + name); };
+  return augmentation_of(ViewKeys{.crop = number("crop"),
+                                  .interpolation = s.text(section + ".interpolation"),
+                                  .flip = number("flip"),
+                                  .colour = number("colour"),
+                                  .rotate = number("rotate"),
+                                  .grey = number("grey"),
+                                  .blur = number("blur")});
+}
+
+void augment(const Context& context, const Augmentation& recipe, Batch& batch) {
+  LACUNA_CHECK(batch.has("image"), "augment", "views are made of pictures: the data has none");
+  NoGrad guard;
+  const Tensor views = augment_image(context, batch["image"], batch.ids, recipe, context.epoch, 1);
+  batch.fields["image"] = to(clamp(affine(views, 255, 0.5), 0, 255), Dtype::u8);
+}
+
+}  // namespace lacuna
