@@ -85,7 +85,8 @@ std::unique_ptr<CudnnGraph> cudnn_conv(ConvKind kind, const ConvShape& s, Dtype 
   operation.finalize("convolution operation");
   if (tail != ConvTail::none) {
     std::vector<Tensor*> added{&image(g, type, {1, s.co, 1, 1})};
-    if (tail == ConvTail::bias_residual_relu) added.push_back(&image(g, type, out));
+    // The residual comes first, which is the order that cuDNN knows.
+    if (tail == ConvTail::bias_residual_relu) added.insert(added.begin(), &image(g, type, out));
     sum_relu(g, result, added, y);
   }
   g.plan(device_json);
