@@ -221,10 +221,9 @@ TEST(BadInput, ADeviceThatIsNotHere) {
         backend ? "[device] cuda:0 is not in this machine: " + backend->why_absent()
                 : std::string("[device] this build has no ") + (cuda ? "CUDA" : "emu") +
                       ": make one that has (cmake --preset " + preset + ")";
-    for (const std::string command :
-         {"train inpainting --data shapes --out @/new", "plan inpainting",
-          "eval reconstruct --data shapes --run @/run"}) {
-      const Outcome o = lacuna(words(command + " --device " + name, folder));
+    for (const char* command : {"train inpainting --data shapes --out @/new", "plan inpainting",
+                                "eval reconstruct --data shapes --run @/run"}) {
+      const Outcome o = lacuna(words(std::string(command) + " --device " + name, folder));
       EXPECT_EQ(o.status, 2);
       EXPECT_EQ(o.err, "lacuna: error: " + says + ", or use --device cpu\n") << command;
     }

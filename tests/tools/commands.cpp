@@ -44,9 +44,9 @@ TEST(Commands, FlagsCountForMoreThanTheConfig) {
   expect_ok(lacuna(kTrain + Words{"--out", run, "--config", f / "some.toml", "--lr", "0.25",
                                   "--set", "mask=block", "--set", "mask=pixel"}));
   const std::string config = read_all(run + "/config.toml");
-  for (const char* line : {"mode = \"tanh\"\n", "lr = 0.25\n", "seed = 7\n", "mask = \"pixel\"\n",
-                           "batch_size = 8\n", "name = \"inpainting\"\n", "beta2 = 0.999\n",
-                           "precision = \"f32\"\n"})
+  for (const char* line :
+       {"mode = \"tanh\"\n", "lr = 0.25\n", "seed = 7\n", "mask = \"pixel\"\n", "batch_size = 8\n",
+        "name = \"inpainting\"\n", "beta2 = 0.999\n", "precision = \"f32\"\n"})
     EXPECT_TRUE(holds(config, line)) << line << " is not in\n" << config;
   // Fully resolved: a run from that file alone is the same run.
   expect_ok(
