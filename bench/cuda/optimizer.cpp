@@ -49,8 +49,9 @@ Parameters gpt2(std::int64_t words, std::int64_t width, int layers) {
   return all;
 }
 
-constexpr double kRate = 1e-3, kDecay = 0.1, kBeta1 = 0.9, kBeta2 = 0.999, kEps = 1e-8,
-                 kMomentum = 0.9, kEta = 0.001;
+// Rates so large that what a step takes off shows beside the parameter.
+constexpr double kRate = 0.1, kDecay = 0.1, kBeta1 = 0.9, kBeta2 = 0.999, kEps = 1e-8,
+                 kMomentum = 0.9, kEta = 1;
 
 enum Place : std::size_t { kParameter, kGradient, kFirst, kSecond };
 
