@@ -35,6 +35,20 @@ def conv_bias_relu(s, a):
     return both(run, x, w, b)
 
 
+def conv_bias_residual_relu(s, a):
+    x, w, b, r = images(a[0]), images(a[1]), a[3], images(a[4])
+    run = lambda x, w, b, r: F.relu(F.conv2d(x, w, b, int(s["stride"]), int(s["padding"])) + r)
+    return both(run, x, w, b, r)
+
+
+def conv_moments(s, a):
+    def run(x, w):
+        y = F.conv2d(x, w, None, int(s["stride"]), int(s["padding"]))
+        variance, mean = torch.var_mean(y.float(), (0, 2, 3), correction=0)
+        return y, mean, variance * (y.numel() // y.shape[1])
+    return both(run, images(a[0]), images(a[1]))
+
+
 def both(f, *args):
     compiled = torch.compile(f, dynamic=False)
     return {"eager": lambda: f(*args), "compiled": lambda: compiled(*args)}
@@ -61,9 +75,11 @@ class Later:
 def attention(backward):
     def ways(s, a):
         from torch.nn.attention import SDPBackend, sdpa_kernel
-        q, k, v = (t.requires_grad_(backward) for t in a[1:4])
-        window, causal, empty = int(s["window"]), bool(s["causal"]), s["empty"]
+        q, k, v = (t.requires_grad_(backward) for t in a[:3])
+        window, causal, empty, dropout = int(s["window"]), bool(s["causal"]), s["empty"], s["dropout"]
         found = {}
+        n = k.shape[2]
+        lengths = n - torch.arange(q.shape[0], device=q.device) * n // (2 * q.shape[0]) if s["padded"] else None  # length_at()
 
         def add(name, f):
             def prepare():
@@ -71,22 +87,29 @@ def attention(backward):
                 return lambda: torch.autograd.grad(y, (q, k, v), a[6], retain_graph=True)
             found[name] = Later(prepare) if backward else f
 
-        if not window and not empty:
+        if dropout:
+            add("eager", lambda: F.scaled_dot_product_attention(q, k, v, is_causal=causal, dropout_p=dropout))
+        if lengths is not None:
+            there = (torch.arange(n, device=q.device) < lengths[:, None])[:, None, None, :]
+            add("eager", lambda: F.scaled_dot_product_attention(q, k, v, attn_mask=there))
+        elif not window and not empty:
             for name, backend in (("cuDNN", SDPBackend.CUDNN_ATTENTION), ("FlashAttention-2", SDPBackend.FLASH_ATTENTION)):
                 def run(backend=backend):
                     with sdpa_kernel([backend]):
-                        return F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+                        return F.scaled_dot_product_attention(q, k, v, is_causal=causal, dropout_p=dropout)
                 add(name, run)
-        if q.device.type == "cuda" and (window or empty):
+        if q.device.type == "cuda" and (window or empty or lengths is not None):
             from torch.nn.attention.flex_attention import create_block_mask, flex_attention
-            n = q.shape[2]
             shown = torch.rand((n + 63) // 64, (n + 63) // 64, device=q.device) >= empty
 
             def seen(b, h, i, j):
+                if lengths is not None:
+                    return j < lengths[b]
                 if empty:
                     return shown[i // 64, j // 64]
                 return (i >= j) & (i - j < window) if window else i >= j
-            mask = create_block_mask(seen, None, None, n, n, device=q.device, BLOCK_SIZE=64 if empty else 128)
+            batch = None if lengths is None else q.shape[0]
+            mask = create_block_mask(seen, batch, None, q.shape[2], n, device=q.device, BLOCK_SIZE=64 if empty else 128)
             flex = torch.compile(flex_attention, dynamic=False)
             add("FlexAttention", lambda: flex(q, k, v, block_mask=mask))
         return found
@@ -95,6 +118,22 @@ def attention(backward):
 
 def softmax(s, a):
     return both(lambda x: F.softmax(x, -1), a[1])
+
+
+def softmax_backward(s, a):
+    y, dy = a[1], a[2]
+    ways = both(lambda y, dy: y * (dy - (y * dy).sum(-1, keepdim=True)), y, dy)
+    ways["eager"] = lambda: torch.ops.aten._softmax_backward_data(dy, y, -1, y.dtype)
+    return ways
+
+
+def sums(s, a):
+    dims = [[0], [1], [0, 1]][int(s["over"])]
+    return both(lambda x: x.sum(dims, dtype=torch.float32), a[1])
+
+
+def argmax(s, a):
+    return both(lambda x: x.argmax(-1), a[1])
 
 
 def gelu(s, a):
@@ -108,6 +147,11 @@ def dropout(s, a):
 def max_pool2d(s, a):
     x = images(a[1])
     return {"eager": lambda: F.max_pool2d(x, 3, 2, 1, return_indices=True)}
+
+
+def max_pool2d_backward(s, a):
+    x = images(a[1]).requires_grad_()
+    return gradients(lambda: F.max_pool2d(x, 3, 2, 1), (x,), images(a[4]))
 
 
 def layer_norm_forward(s, a):
@@ -138,13 +182,34 @@ def embedding_backward(s, a):
     return {"eager": Later(lambda: (lambda y: lambda: torch.autograd.grad(y, (w,), a[1], retain_graph=True))(F.embedding(a[2], w)))}
 
 
-def adamw(s, a):
-    sizes = [int(s["size %d" % i]) for i in range(len(s))]
-    parameters = [torch.nn.Parameter(p) for p in a[0].split(sizes)]
-    for p, g in zip(parameters, a[1].split(sizes)):
-        p.grad = g
-    fused = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.1, fused=a[0].device.type == "cuda", capturable=a[0].device.type == "cuda")
-    return {"fused": fused.step}
+def sizes_of(s):
+    return [int(s["size %d" % i]) for i in range(len(s))]
+
+
+def optimizer(make):
+    def ways(s, a):
+        parameters = [torch.nn.Parameter(p) for p in a[0].split(sizes_of(s))]
+        for p, g in zip(parameters, a[1].split(sizes_of(s))):
+            p.grad = g
+        return {"fused": make(parameters, a[0].device.type == "cuda").step}
+    return ways
+
+
+def adamw(parameters, cuda):
+    return torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.1, fused=cuda, capturable=cuda)
+
+
+def sgd(parameters, cuda):
+    return torch.optim.SGD(parameters, lr=1e-3, momentum=0.9, weight_decay=0.1, fused=cuda)
+
+
+def global_norm(s, a):
+    gradients = a[3].split(sizes_of(s))
+
+    def run():
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        return torch.clamp(1 / (norm + 1e-6), max=1)
+    return both(run)
 
 
 def random_subset(s, a):
@@ -197,33 +262,61 @@ def mask_tokens(s, a):
 
 def mask_image(s, a):
     n, h, w, c = a[3].shape
-    block = int(s["block"])
+    block, kind, device = int(s["block"]), int(s["kind"]), a[3].device  # kinds: those of kernels/mask_image.h
+
+    def within(size, area):  # of rows or columns, one stretch a picture that starts anywhere
+        start = torch.rand(n, 1, device=device) * (size - area)
+        at = torch.arange(size, device=device)
+        return (at >= start) & (at < start + area)
+
+    def chosen():
+        if kind == 5:
+            aspect = torch.rand(n, 1, device=device) * 1.5 + 0.5
+            tall = (h * (s["ratio"] * aspect).sqrt()).clamp(max=h)
+            return (within(h, tall)[:, :, None] & within(w, s["ratio"] * h * w / tall)[:, None, :])[..., None].expand(n, h, w, c)
+        if kind == 3:
+            cells = torch.rand(n, (h + block - 1) // block, (w + block - 1) // block, 1, device=device) < s["ratio"]
+            return cells.repeat_interleave(block, 1).repeat_interleave(block, 2)[:, :h, :w].expand(n, h, w, c)
+        return (torch.rand(n, h, w, 1 if kind == 2 else c, device=device) < s["ratio"]).expand(n, h, w, c)
 
     def run(pixels):
         target = pixels * s["scale"] + s["shift"]
-        if block:
-            cells = torch.rand(n, (h + block - 1) // block, (w + block - 1) // block, 1, device=pixels.device) < s["ratio"]
-            hidden = cells.repeat_interleave(block, 1).repeat_interleave(block, 2)[:, :h, :w].expand(n, h, w, c).to(torch.uint8)
-        else:
-            hidden = (torch.rand(pixels.shape, device=pixels.device) < s["ratio"]).to(torch.uint8)
+        hidden = chosen().to(torch.uint8)
         return target, (target * (1 - hidden)).bfloat16(), hidden
     return both(run, a[3])
 
 
 def info_nce(backward):
     def ways(s, a):
-        rows, columns = (t.requires_grad_(backward) for t in a[2:4])
+        rows, columns = (a[i].requires_grad_(backward) for i in (2, 6))
         positive = (torch.arange(rows.shape[0], device=rows.device) + 1) % rows.shape[0]
         loss = lambda x, y: F.cross_entropy((x @ y.t()).float() / s["temperature"], positive, reduction="none")
         if not backward:
             return both(loss, rows, columns)
-        return gradients(lambda: loss(rows, columns), (rows, columns), a[5])
+        return gradients(lambda: loss(rows, columns), (rows, columns), a[4])
     return ways
 
 
-OPS = {"matmul": matmul, "conv_forward_bias_relu": conv_bias_relu, "softmax": softmax, "gelu": gelu, "dropout": dropout,
-       "max_pool2d": max_pool2d, "layer_norm_forward": layer_norm_forward, "layer_norm_backward": layer_norm_backward,
-       "embedding_forward": embedding_forward, "embedding_backward": embedding_backward, "adamw": adamw,
+def nt_xent(backward):
+    def ways(s, a):
+        rows = a[2].requires_grad_(backward)
+        m = rows.shape[0]
+        positive = (torch.arange(m, device=rows.device) + m // 2) % m
+        own = torch.eye(m, dtype=torch.bool, device=rows.device)
+
+        def loss(x):
+            scores = ((x @ x.t()).float() / s["temperature"]).masked_fill(own, float("-inf"))
+            return F.cross_entropy(scores, positive, reduction="none")
+        if not backward:
+            return both(loss, rows)
+        return gradients(lambda: loss(rows), (rows,), a[4])
+    return ways
+
+
+OPS = {"matmul": matmul, "conv_forward_bias_relu": conv_bias_relu, "conv_forward_bias_residual_relu": conv_bias_residual_relu,
+       "conv_forward_moments": conv_moments, "softmax": softmax, "softmax_backward": softmax_backward, "sum": sums, "argmax": argmax,
+       "gelu": gelu, "dropout": dropout, "max_pool2d": max_pool2d, "max_pool2d_backward": max_pool2d_backward, "layer_norm_forward": layer_norm_forward, "layer_norm_backward": layer_norm_backward,
+       "embedding_forward": embedding_forward, "embedding_backward": embedding_backward, "adamw": optimizer(adamw), "sgd": optimizer(sgd), "global_norm": global_norm,
        "random_subset": random_subset, "mae_masks": mae_masks, "mask_tokens": mask_tokens, "mask_image": mask_image}
 for direction in ("forward", "backward"):
     back = direction == "backward"
@@ -231,6 +324,7 @@ for direction in ("forward", "backward"):
     OPS["cross_entropy_" + direction] = cross_entropy(back)
     OPS["patch_mse_" + direction] = patch_mse(back)
     OPS["info_nce_" + direction] = info_nce(back)
+    OPS["nt_xent_" + direction] = nt_xent(back)
 for direction in ("forward", "grad_input", "grad_weight"):
     OPS["conv_" + direction] = convolution(direction, False)
     OPS["conv_transpose_" + direction] = convolution(direction, True)

@@ -23,7 +23,7 @@ from torch_cases import OPS, Later
 
 BEYOND_CACHE = 150 << 20
 SAMPLES = 51
-DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "i64": torch.int64, "i32": torch.int32, "u8": torch.uint8}
+DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f64": torch.float64, "i64": torch.int64, "i32": torch.int32, "u8": torch.uint8}
 
 
 def make(operand, device):
@@ -74,6 +74,15 @@ def seconds_of(run, calls):
     return begin.elapsed_time(end) / 1e3 / calls
 
 
+def extra_bytes(call):
+    """The most that a call holds at once beside its operands; its results are among it."""
+    before = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    call()
+    torch.cuda.synchronize()
+    return torch.cuda.max_memory_allocated() - before
+
+
 def measure(case):
     count = int(min(max(BEYOND_CACHE // max(int(case["bytes"]), 1) + 1, 1), 8))
     sets = [ways_of(case, "cuda") for _ in range(count)]
@@ -88,6 +97,7 @@ def measure(case):
     samples = {name: [] for name in contenders}
     for name, (run, calls) in contenders.items():
         seconds_of(run, calls)  # warms up
+    extra = {name: extra_bytes(sets[0][name]) for name in contenders}
     for round_ in range(SAMPLES):
         for name, (run, calls) in contenders.items():
             taken = samples[name]
@@ -96,7 +106,7 @@ def measure(case):
     timings = []
     for name, taken in samples.items():
         quarter, median, three = statistics.quantiles(taken, n=4)
-        timings.append({"name": "PyTorch " + name, "seconds": median, "spread": (three - quarter) / median, "samples": len(taken), "error": -1})
+        timings.append({"name": "PyTorch " + name, "seconds": median, "spread": (three - quarter) / median, "samples": len(taken), "error": -1, "workspace_bytes": extra[name]})
     return timings
 
 

@@ -112,10 +112,11 @@ void declare_run(Settings& s, const TaskInfo& task) {
             "stop after so many validations without a better loss; 0: never", 0, huge);
   s.declare("train.pictures", std::int64_t{8}, "samples shown in samples/ at each validation", 0,
             64);
-  s.declare("train.precision", std::string("f32"),
+  s.declare("train.precision", std::string("auto"),
             "f32; on cuda and emu also tf32 (products and convolutions) and bf16 (all that flows "
-            "between layers; parameters, their gradients, norms' statistics and losses stay f32)",
-            {"f32", "tf32", "bf16"})
+            "between layers; parameters, their gradients, norms' statistics and losses stay f32); "
+            "auto: bf16 on cuda, else f32",
+            {"auto", "f32", "tf32", "bf16"})
       .of_machine = true;
   s.declare("train.gemm", std::string("own"),
             "matrix products on cuda: own kernels, or cublaslt where the build has it",
@@ -139,8 +140,14 @@ double learning_rate(const Settings& s) {
   return scaling == "linear" ? lr * batch / 256 : scaling == "sqrt" ? lr * std::sqrt(batch) : lr;
 }
 
-Dtype use_precision(const Settings& settings) {
+std::string precision_of(const Settings& settings) {
   const std::string& precision = settings.text("train.precision");
+  if (precision != "auto") return precision;
+  return parse_device(settings.text("train.device")).type == DeviceType::cuda ? "bf16" : "f32";
+}
+
+Dtype use_precision(const Settings& settings) {
+  const std::string precision = precision_of(settings);
   const Device device = parse_device(settings.text("train.device"));
   LACUNA_CHECK(precision == "f32" || device.type != DeviceType::cpu, "config",
                "train.precision=", precision,

@@ -118,7 +118,10 @@ void declare_run(Settings& settings, const TaskInfo& task);
 /// The base of the schedule: optim.lr as optim.lr_scaling has it.
 double learning_rate(const Settings& settings);
 
-/// Makes train.precision hold for the products of this process, and gives the type of activations. Fails where the device is
+/// train.precision, or in the place of auto what its device computes in unless told otherwise: bf16 on cuda, f32 on cpu and emu.
+std::string precision_of(const Settings& settings);
+
+/// Makes precision_of() hold for the products of this process, and gives the type of activations. Fails where the device is
 /// cpu and the precision is not f32.
 Dtype use_precision(const Settings& settings);
 

@@ -78,8 +78,8 @@ class Plan : public Command {
   int run() override {
     Trace t(trace_);
     const std::int64_t batch = t.settings.integer("train.batch_size");
-    fmt::print("{} on {}, batches of {}, {}\n\nParameters\n", trace_.task, t.source->name(),
-               grouped(batch), to_string(t.device));
+    fmt::print("{} on {}, batches of {}, {} in {}\n\nParameters\n", trace_.task, t.source->name(),
+               grouped(batch), to_string(t.device), t.settings.text("train.precision"));
     std::int64_t count = 0;
     std::size_t widest = 30;
     for (const auto& p : t.task->model().parameters()) widest = std::max(widest, p.name.size());

@@ -69,9 +69,13 @@ void set_keys(Settings& settings, const std::vector<std::string>& pairs) {
 Device use_machine(const Settings& settings) {
   const Device device = parse_device(settings.text("train.device"));
   const Backend* backend = find_backend(device.type);
-  LACUNA_CHECK(backend, "device", device, " is not in this build; `lacuna list` says what is");
+  const bool cuda = device.type == DeviceType::cuda;
+  LACUNA_CHECK(backend, "device", "this build has no ", cuda ? "CUDA" : "emu",
+               ": make one that has (cmake --preset ", cuda ? "cuda" : "emu",
+               "), or use --device cpu");
   const int count = backend->device_count();
-  LACUNA_CHECK(count > 0, "device", device, " is not in this machine: ", backend->why_absent());
+  LACUNA_CHECK(count > 0, "device", device, " is not in this machine: ", backend->why_absent(),
+               ", or use --device cpu");
   LACUNA_CHECK(device.index < count, "device", device, " is not in this machine: it has ", count,
                count == 1 ? " such device" : " such devices", ", counted from 0");
   if (const auto threads = settings.integer("train.threads"))

@@ -89,6 +89,7 @@ Trace::Trace(const TraceOptions& options) {
   if (!options.device.empty()) settings.set("train.device", options.device);
   if (!options.threads.empty()) settings.set("train.threads", options.threads);
   set_keys(settings, options.sets);
+  settings.set("train.precision", precision_of(settings));
   device = use_machine(settings);
   const std::string spec = !options.data.empty() ? options.data : info.text ? "stories" : "shapes";
   settings.set("data.train", spec);

@@ -33,7 +33,7 @@ constexpr Flag kFlags[] = {
     {"--lr", "optim.lr", "X", "learning rate"},
     {"--seed", "train.seed", "N", "of initial values, order and masks"},
     {"--device", "train.device", "DEVICE", "cpu, cuda, cuda:1, ... or emu"},
-    {"--precision", "train.precision", "P", "f32; on cuda and emu also tf32 and bf16"},
+    {"--precision", "train.precision", "P", "f32; on cuda and emu also tf32 and bf16 (cuda: bf16)"},
     {"--threads", "train.threads", "N", "threads of the kernels; 0: one a core"},
     {"--log-every", "train.log_every", "N", "steps between two logged lines"},
     {"--eval-every", "train.eval_every", "N", "steps between two validations"},
@@ -152,7 +152,8 @@ int Train::run() {
   LACUNA_CHECK(!folder_.path.empty(), "usage", "--out DIR is missing: where the run is to be kept");
   // A run that was killed before it wrote its settings has done nothing yet.
   const bool resumes = resume_ && folder_.used();
-  const Settings settings = resumes ? resumed_settings(info) : new_settings(info);
+  Settings settings = resumes ? resumed_settings(info) : new_settings(info);
+  settings.set("train.precision", precision_of(settings));
   const Device device = use_machine(settings);
   LACUNA_CHECK(!settings.text("data.train").empty(), "usage",
                "--data SPEC is missing: what to train on; `lacuna list` says what there is");
@@ -242,7 +243,7 @@ void Train::print_opening(const Facts& f, const Settings& settings) {
              f.device);
   fmt::print("{}\n", f.device == "cpu"
                          ? fmt::format(", {} thread{}", f.threads, f.threads == 1 ? "" : "s")
-                         : "");
+                         : ", " + settings.text("train.precision"));
   // What an untrained network should show, what frequencies alone give, and what no network can get below.
   std::vector<std::string> losses;
   const auto say = [&](const char* what, double loss) {

@@ -1,4 +1,5 @@
-// Attention, forward and backward: full, causal and within a window beside cuDNN, with a block mask beside itself without one.
+// Attention, forward and backward: full, causal and within a window beside cuDNN, with a block mask beside itself without one; and
+// with padding, with dropout, and of one query beside the keys so far, as text is generated.
 #include "../../kernels/attention.h"
 
 #include <algorithm>
@@ -6,78 +7,24 @@
 #include <memory>
 
 #include "../../kernels/random_fill.h"
+#include "attention_reference.h"
 #include "cases.h"
 #include "cudnn_attention.h"
 
 namespace lacuna::bench {
 namespace {
 
-constexpr RandomKey kBlockKey = RandomKey::of(7, 7);
-
-struct Heads : AttentionShape {
-  double empty = 0;  // share of the blocks of 64 x 64 that are hidden
-
-  std::int64_t blocks() const { return (s + kAttentionBlock - 1) / kAttentionBlock; }
-  AttentionMask mask(const Array& shown = {}) const { return {causal, window, {}, shown}; }
-  double scale() const { return 1 / std::sqrt(static_cast<double>(d)); }
-  std::int64_t first(std::int64_t i) const {
-    return window ? std::max<std::int64_t>(0, i + 1 - window) : 0;
-  }
-  std::int64_t end(std::int64_t i) const { return causal ? i + 1 : s; }
-  RandomFill draw_blocks(const Array& y) const {
-    return {Distribution::bernoulli, y, {}, kBlockKey, 1 - empty};
-  }
-  bool sees(std::int64_t i, std::int64_t j) const {
-    return empty == 0 || BernoulliThreshold(1 - empty)(
-                             draw_word(kBlockKey, static_cast<std::uint64_t>(j / kAttentionBlock),
-                                       static_cast<std::uint64_t>(i / kAttentionBlock)));
-  }
-  double pairs() const {
-    double sum = 0;
-    if (empty > 0)
-      for (std::int64_t i = 0; i < s; i += kAttentionBlock)
-        for (std::int64_t j = 0; j < s; j += kAttentionBlock)
-          sum += sees(i, j) * kAttentionBlock * kAttentionBlock;
-    else
-      for (std::int64_t i = 0; i < s; i++) sum += static_cast<double>(end(i) - first(i));
-    return sum * static_cast<double>(b * h);
-  }
-};
-
-enum Place : std::size_t { kQ, kK, kV, kResult, kLse, kOutput, kGradient, kKeys, kValues };
-
-// The result is y, or where `backward` dq (dk and dv are sums over all queries, each of which would need its own row sum).
-Sampled reference(const Heads& p, const DeviceArrays& arrays, bool backward) {
-  const DeviceArray &q = *arrays[kQ], &k = *arrays[kK], &v = *arrays[kV];
-  Sampled out;
-  for (const std::int64_t e : places(p.b * p.h * p.s * p.d, 16)) {
-    const std::int64_t c = e % p.d, row = e - c, i = e / p.d % p.s,
-                       head = e / p.d / p.s * p.s * p.d;
-    const auto dot = [&](const DeviceArray& a, const DeviceArray& b, std::int64_t j) {
-      double sum = 0;
-      for (std::int64_t t = 0; t < p.d; t++) sum += a.at(row + t) * b.at(head + j * p.d + t);
-      return sum;
-    };
-    std::vector<double> weights;
-    double most = -INFINITY, total = 0, y = 0, delta = 0, both = 0, keys = 0;
-    for (std::int64_t j = p.first(i); j < p.end(i); j++) {
-      weights.push_back(p.sees(i, j) ? p.scale() * dot(q, k, j) : -INFINITY);
-      most = std::max(most, weights.back());
-    }
-    for (double& w : weights) total += w = most == -INFINITY ? 0 : std::exp(w - most);
-    if (total == 0) total = 1;  // a query that sees nothing
-    for (std::int64_t j = p.first(i); j < p.end(i); j++) {
-      const double w = weights[j - p.first(i)] / total;
-      if (backward) {
-        const double dp = dot(*arrays[kGradient], v, j), at = k.at(head + j * p.d + c);
-        delta += w * dp, both += w * dp * at, keys += w * at;
-      } else {
-        y += w * v.at(head + j * p.d + c);
-      }
-    }
-    out.emplace_back(e, backward ? p.scale() * (both - delta * keys) : y);
-  }
-  return out;
+std::string name_of(const Heads& p, bool backward) {
+  const auto number = [](std::int64_t n) { return std::to_string(n); };
+  std::string name = std::string("attention ") + (backward ? "backward" : "forward") + " bf16 " +
+                     number(p.b) + "x" + number(p.h) + "x" + number(p.s) + "x" + number(p.d);
+  if (p.queries) name += " " + number(p.queries) + (p.queries == 1 ? " query" : " queries");
+  if (p.causal) name += " causal";
+  if (p.window) name += " window " + number(p.window);
+  if (p.empty > 0) name += " blocks " + number(std::lround(100 * p.empty)) + " % empty";
+  if (p.padded) name += " padded";
+  if (p.dropout > 0) name += " dropout " + number(std::lround(100 * p.dropout)) + " %";
+  return name;
 }
 
 Rival cudnn(const Heads& p, bool backward) {
@@ -92,7 +39,9 @@ Rival cudnn(const Heads& p, bool backward) {
             };
             return Baseline{library->graph().plans(),
                             [=](int way) { return "cuDNN " + library->graph().plan_name(way); },
-                            run, kResult};
+                            run,
+                            backward ? std::vector<std::size_t>{kResult, kKeys, kValues}
+                                     : std::vector<std::size_t>{kResult, kLse}};
           },
           [=](const std::string& device) {
             return CudnnAttention(p, backward, device).graph().offered();
@@ -101,58 +50,70 @@ Rival cudnn(const Heads& p, bool backward) {
 
 Case attention(const Heads& p, bool backward) {
   Case c;
-  c.name =
-      std::string("attention ") + (backward ? "backward" : "forward") + " bf16 " +
-      std::to_string(p.b) + "x" + std::to_string(p.h) + "x" + std::to_string(p.s) + "x" +
-      std::to_string(p.d) + (p.causal ? " causal" : "") +
-      (p.window ? " window " + std::to_string(p.window) : "") +
-      (p.empty > 0 ? " blocks " + std::to_string(std::lround(100 * p.empty)) + " % empty" : "");
+  c.name = name_of(p, backward);
   c.op = backward ? "attention_backward" : "attention_forward";
-  c.settings = {
-      {"causal", p.causal}, {"window", static_cast<double>(p.window)}, {"empty", p.empty}};
+  c.settings = {{"causal", p.causal},
+                {"window", static_cast<double>(p.window)},
+                {"empty", p.empty},
+                {"padded", p.padded},
+                {"dropout", p.dropout}};
   c.dtype = Dtype::bf16;
   c.flops = (backward ? 10 : 4) * p.pairs() * static_cast<double>(p.d);
-  const Operand rows{{p.b, p.h, p.s, p.d}, Dtype::bf16}, sums{{p.b, p.h, p.s}, Dtype::f32};
-  const double n = static_cast<double>(p.b * p.h * p.s);
-  c.bytes = n * (static_cast<double>(p.d) * 2 * (backward ? 8 : 4) + 4);
-  c.operands = {rows, rows, rows, rows, sums, rows, rows, rows, rows};
+  const Operand rows{{p.b, p.h, p.sq(), p.d}, Dtype::bf16}, keys{{p.b, p.h, p.s, p.d}, Dtype::bf16},
+      sums{{p.b, p.h, p.sq()}, Dtype::f32};
+  // Of the queries q and y, of the keys that are there k and v; and the gradients of all four.
+  const double n = static_cast<double>(p.b * p.h * p.sq());
+  c.bytes = (n + p.keys()) * static_cast<double>(p.d) * 2 * (backward ? 4 : 2) + 4 * n;
+  c.operands = {rows, keys, keys, rows, sums, rows, rows, keys, keys};
   if (!backward) c.operands.resize(kOutput);
-  c.result = kResult;
+  const std::size_t extra = c.operands.size();  // what the mask is made of
   if (p.empty > 0) c.operands.push_back({{p.blocks(), p.blocks()}, Dtype::u8});
-  const auto mask = [p](const Arrays& a, bool blocks) {
-    return p.mask(blocks && p.empty > 0 ? a.back() : Array{});
+  if (p.padded) c.operands.push_back({{p.b}, Dtype::i64, Values::lengths, p.s});
+  const auto mask = [=](const Arrays& a, bool blocks) {
+    AttentionMask mask{p.causal, p.window};
+    if (p.padded) mask.lengths = a[extra];
+    if (p.empty > 0 && blocks) mask.blocks = a[extra];
+    return mask;
   };
   const auto forward = [=](const Arrays& a, std::size_t y, bool blocks, How how) {
-    call<&KernelTable::attention_forward>(
-        AttentionForward{a[y], a[kLse], a[kQ], a[kK], a[kV], p.scale(), mask(a, blocks)}, how);
+    call<&KernelTable::attention_forward>(AttentionForward{a[y], a[kLse], a[kQ], a[kK], a[kV],
+                                                           p.scale(), mask(a, blocks), p.dropped()},
+                                          how);
   };
   const auto all = [=](const Arrays& a, bool blocks, How how) {
     if (!backward) return forward(a, kResult, blocks, how);
     call<&KernelTable::attention_backward>(
         AttentionBackward{a[kResult], a[kKeys], a[kValues], a[kQ], a[kK], a[kV], a[kOutput],
-                          a[kLse], a[kGradient], p.scale(), mask(a, blocks)},
+                          a[kLse], a[kGradient], p.scale(), mask(a, blocks), p.dropped()},
         how);
   };
   c.prepare = [=](const Arrays& a, How how) {
-    if (p.empty > 0) call<&KernelTable::random_fill>(p.draw_blocks(a.back()), how);
+    if (p.empty > 0) call<&KernelTable::random_fill>(p.draw_blocks(a[extra]), how);
     if (backward) forward(a, kOutput, true, how);
   };
   c.kernel = [=](const Arrays& a, How how) { all(a, true, how); };
-  c.reference = [p, backward](const DeviceArrays& arrays) {
-    return reference(p, arrays, backward);
+  const auto look_at = [&](std::size_t operand, auto reference) {
+    c.outputs.push_back({operand, [=](const DeviceArrays& a) { return reference(p, a); }});
   };
-  if (p.empty == 0)
-    c.rivals = {cudnn(p, backward)};
-  else
+  if (backward) {
+    look_at(kResult, attention_dq);
+    look_at(kKeys, [](const Heads& p, const DeviceArrays& a) { return attention_dkv(p, a, true); });
+    look_at(kValues,
+            [](const Heads& p, const DeviceArrays& a) { return attention_dkv(p, a, false); });
+  } else {
+    look_at(kResult, attention_y);
+    if (p.empty == 0) look_at(kLse, attention_lse);  // else it may be -inf
+  }
+  if (p.empty > 0)
     c.rivals = {{[=] {
-      return Baseline{1,
-                      [](int) { return std::string("lacuna, no blocks"); },
+      return Baseline{1, [](int) { return std::string("lacuna, no blocks"); },
                       [=](int, const Arrays& a) {
                         all(a, false, How::run);
                         return true;
-                      },
-                      {}};
+                      }};
     }}};
+  else if (!p.queries && !p.padded && p.dropout == 0)
+    c.rivals = {cudnn(p, backward)};
   return c;
 }
 
@@ -161,22 +122,39 @@ Case attention(const Heads& p, bool backward) {
 std::vector<Case> attention_cases(bool small) {
   std::vector<Heads> all{{{1, 2, 136, 64}},
                          {{1, 1, 136, 128, true}},
+                         {{1, 2, 136, 32, true}},
                          {{2, 1, 136, 64, true, 40}},
-                         {{1, 1, 200, 64}, 0.5}};
+                         {{1, 1, 200, 64}, 0.5},
+                         {{3, 1, 136, 64}, 0, true},
+                         {{2, 2, 136, 64, true}, 0, false, 0.1}};
   if (!small)
     all = {{{1, 16, 8192, 128}},
            {{1, 16, 8192, 128, true}},
            {{16, 12, 1024, 64}},
            {{16, 12, 1024, 64, true}},
+           {{8, 12, 2048, 64, true}},
+           {{4, 12, 4096, 64, true}},
            {{2, 12, 8192, 64, true}},
+           {{16, 24, 1024, 32, true}},
            {{1, 16, 8192, 128, true, 1024}},
            {{1, 12, 8192, 64, true, 1024}},
            {{1, 12, 32768, 64, true, 1024}},
            {{1, 16, 8192, 128}, 0.5},
-           {{1, 16, 8192, 128}, 0.9}};
+           {{1, 16, 8192, 128}, 0.9},
+           {{64, 12, 512, 64}, 0, true},
+           {{16, 12, 1024, 64, true}, 0, false, 0.1}};
   std::vector<Case> cases;
   for (const Heads& p : all)
     for (const bool backward : {false, true}) cases.push_back(attention(p, backward));
+  // One token more: a query beside the keys of all tokens so far.
+  std::vector<Heads> generating{{{2, 3, 300, 64}, 0, false, 0, 1},
+                                {{3, 2, 300, 64}, 0, true, 0, 1}};
+  if (!small)
+    generating = {{{64, 12, 1024, 64}, 0, false, 0, 1},
+                  {{64, 12, 1024, 64}, 0, true, 0, 1},
+                  {{1, 12, 1024, 64}, 0, false, 0, 1},
+                  {{16, 16, 8192, 128}, 0, false, 0, 1}};
+  for (const Heads& p : generating) cases.push_back(attention(p, false));
   return cases;
 }
 

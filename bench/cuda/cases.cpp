@@ -5,6 +5,7 @@
 #include <exception>
 #include <limits>
 
+#include "../../kernels/held_bytes.h"
 #include "../../kernels/precision.h"
 #include "../../kernels/random.h"
 #include "../../kernels/reduce.h"
@@ -25,25 +26,54 @@ struct Set {
       views.push_back(arrays.back()->array());
     }
     if (c.prepare) c.prepare(views, how);
+    if (how == How::run) bench::check(cudaDeviceSynchronize(), "prepare");
+  }
+  /// The largest error of what `launch` writes into `results`, where `wanted` should stand.
+  template <class F>
+  double error_of(const std::vector<std::size_t>& results, const std::vector<Sampled>& wanted,
+                  bool poison, F&& launch) {
+    for (const std::size_t i : results)
+      if (poison) arrays[i]->poison();
+    launch();
+    double worst = 0;
+    for (std::size_t i = 0; i < results.size(); i++)
+      worst = std::max(worst, sampled_error(*arrays[results[i]], wanted[i]));
+    return worst;
+  }
+  std::vector<Sampled> wanted(const Case& c) const {
+    std::vector<Sampled> all;
+    for (const Output& output : c.outputs) all.push_back(output.reference(arrays));
+    return all;
   }
 };
 
-std::vector<Timing> race_here(const Case& c, int samples) {
+std::vector<std::size_t> results_of(const Case& c) {
+  std::vector<std::size_t> all;
+  for (const Output& output : c.outputs) all.push_back(output.operand);
+  return all;
+}
+
+void race_here(const Case& c, int samples, Result& result) {
   const int count = sets_for(static_cast<std::size_t>(c.bytes));
   set_precision(c.tf32 ? Precision::tf32 : Precision::f32);
   std::vector<Set> sets;
   for (int i = 0; i < count; i++) sets.emplace_back(c, How::run);
-  const Sampled want = c.reference ? c.reference(sets[0].arrays) : Sampled{};
+  const std::vector<Sampled> wanted = sets[0].wanted(c);
   std::vector<Contender> all;
-  const auto enter = [&](std::string name, std::optional<std::size_t> result,
+  const auto enter = [&](std::string name, const std::vector<std::size_t>& results,
                          std::function<void(int)> launch) {
     all.push_back({std::move(name), std::move(launch)});
-    if (!c.reference || !result) return;
-    if (!c.updates) sets[0].arrays[*result]->poison();
-    all.back().launch(0);
-    all.back().error = sampled_error(*sets[0].arrays[*result], want);
+    if (!wanted.empty() && !results.empty())
+      all.back().error =
+          sets[0].error_of(results, wanted, !c.updates, [&] { all.back().launch(0); });
   };
-  if (c.kernel) enter("lacuna", c.result, [&](int i) { c.kernel(sets[i].views, How::run); });
+  if (c.kernel) {
+    enter("lacuna", results_of(c), [&](int i) {
+      const HeldBytes::Watch watch(HeldBytes::of(DeviceType::cuda));
+      c.kernel(sets[i].views, How::run);
+      result.workspace = static_cast<double>(watch.most());
+    });
+  }
   for (const Rival& rival : c.rivals) {
     const Baseline library = rival.make();
     int best = -1;
@@ -54,15 +84,19 @@ std::vector<Timing> race_here(const Case& c, int samples) {
       if (t[0].seconds < fastest) fastest = t[0].seconds, best = way;
     }
     if (best >= 0)
-      enter(library.name(best), library.result,
+      enter(library.name(best), library.results,
             [&sets, library, best](int i) { library.run(best, sets[i].views); });
   }
-  return race(all, count, samples);
+  result.timings = race(all, count, samples);
 }
 
 // A sum is finite where every number in it is.
 bool is_finite(const DeviceArray& y) {
   if (!is_floating(y.array().dtype)) return true;
+  if (y.array().dtype == Dtype::f64) {  // the devices do not sum it; few numbers are
+    const auto values = y.fetch(0, y.size());
+    return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
+  }
   const DeviceArray sum({1}, Dtype::f32, 1, Values::normal, 0, y.array().device);
   Array total = y.array();
   total.dtype = Dtype::f32;
@@ -83,7 +117,7 @@ Case moves(const std::string& name, Dtype dtype, double bytes, std::vector<Opera
   c.bytes = bytes;
   c.operands = std::move(operands);
   c.kernel = std::move(kernel);
-  c.reference = std::move(reference);
+  c.outputs = {{0, std::move(reference)}};
   return c;
 }
 
@@ -99,9 +133,10 @@ std::vector<std::int64_t> places(std::int64_t size, int count) {
 }
 
 Result race(const Roof& roof, const Case& c, int samples) {
-  Result r{floor_of(roof, c.dtype, c.tf32, c.flops, c.bytes), {}};
+  Result r;
+  r.floor = floor_of(roof, c.dtype, c.tf32, c.flops, c.bytes);
   try {
-    r.timings = race_here(c, samples);
+    race_here(c, samples, r);
   } catch (const std::exception& e) {
     r.error = e.what();
     cudaGetLastError();  // the next case starts without it
@@ -120,11 +155,9 @@ void check(const Case& c) {
 
 double emulated_error(const Case& c) {
   set_precision(c.tf32 ? Precision::tf32 : Precision::f32);
-  const Set set(c, How::emulate);
-  const Sampled want = c.reference(set.arrays);
-  if (!c.updates) set.arrays[c.result]->poison();
-  c.kernel(set.views, How::emulate);
-  return sampled_error(*set.arrays[c.result], want);
+  Set set(c, How::emulate);
+  return set.error_of(results_of(c), set.wanted(c), !c.updates,
+                      [&] { c.kernel(set.views, How::emulate); });
 }
 
 double sampled_error(const DeviceArray& y, const Sampled& sampled) {

@@ -3,7 +3,6 @@
 // it. race() does the rest, the same for all.
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,12 +39,20 @@ void call(const Args& args, How how) {
     run<Entry>(args, Device{how == How::run ? DeviceType::cuda : DeviceType::emu, 0});
 }
 
+/// An operand that the kernel writes.
+struct Output {
+  std::size_t operand;
+  // Some of its elements by their definition, in f64, from the operands as they are before the kernel runs.
+  std::function<Sampled(const DeviceArrays&)> reference;
+};
+
 /// A library that computes the same in several ways, of which the fastest is raced.
 struct Baseline {
   int ways;
   std::function<std::string(int way)> name;
   std::function<bool(int way, const Arrays&)> run;  // false where it does not run
-  std::optional<std::size_t> result;  // the operand that it writes; none: not what ours computes
+  // The operands that it writes for the first of the case's outputs, in their order; none: not what ours computes.
+  std::vector<std::size_t> results = {};
 };
 
 struct Rival {
@@ -63,11 +70,9 @@ struct Case {
   bool tf32 = false;
   double flops = 0, bytes = 0;  // least work, least traffic
   std::vector<Operand> operands;
-  std::size_t result = 0;                          // the operand that `reference` speaks of
+  std::vector<Output> outputs = {};                // those that are looked at
   std::function<void(const Arrays&, How)> kernel;  // one launch, by call()
-  bool updates = false;                            // the result is read, too
-  // Some elements of the result by their definition, in f64.
-  std::function<Sampled(const DeviceArrays&)> reference = {};
+  bool updates = false;                            // the outputs are read, too
   // Optional: what makes operands that follow from others, by call(); the competitors.
   std::function<void(const Arrays&, How)> prepare = {};
   std::vector<Rival> rivals = {};
@@ -75,20 +80,24 @@ struct Case {
 
 struct Result {
   double floor = 0;             // seconds: the larger of both at the measured ceilings
+  double workspace = 0;         // bytes that our kernel took beside its operands
   std::vector<Timing> timings;  // ours first
   std::string error = {};       // why there are none
 };
 
 std::vector<Case> memory_cases(bool small);
+std::vector<Case> reduce_cases(bool small);
+std::vector<Case> optimizer_cases(bool small);
 std::vector<Case> norm_cases(bool small);
 std::vector<Case> table_cases(bool small);
 std::vector<Case> mask_cases(bool small);
+std::vector<Case> input_mask_cases(bool small);  // of those
 std::vector<Case> gemm_cases(bool small);
 std::vector<Case> conv_cases(bool small);
 std::vector<Case> attention_cases(bool small);
 std::vector<Case> info_nce_cases(bool small);
 
-/// A kernel without products, which moves `bytes`; its result is operand 0.
+/// A kernel without products, which moves `bytes`; `reference` is of operand 0.
 Case moves(const std::string& name, Dtype dtype, double bytes, std::vector<Operand> operands,
            std::function<void(const Arrays&, How)> kernel,
            std::function<Sampled(const DeviceArrays&)> reference);
@@ -99,7 +108,7 @@ std::vector<std::int64_t> places(std::int64_t size, int count);
 Result race(const Roof&, const Case&, int samples);
 /// Validates the arguments of the case's kernels on arrays without memory. Throws what the kernel would.
 void check(const Case&);
-/// The error of the case's kernel, emulated, as race() finds it on a GPU.
+/// The largest error of the case's outputs, emulated, as race() finds it on a GPU.
 double emulated_error(const Case&);
 
 Roof measure_roof();

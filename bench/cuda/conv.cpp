@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <memory>
 
+#include "../../kernels/batch_norm.h"
 #include "../../kernels/conv2d.h"
 #include "../../kernels/conv_transpose2d.h"
 #include "../../kernels/copy.h"
 #include "cases.h"
+#include "conv_reference.h"
 #include "cudnn_conv.h"
 
 namespace lacuna::bench {
@@ -20,6 +22,7 @@ struct Layer {
 
 std::vector<Layer> layers(bool small) {
   std::vector<Layer> all{{"16 8^2", {2, 8, 8, 16, 16, 3, 1, 1}},
+                         {"5x5 16->8 9^2", {2, 9, 9, 16, 8, 5, 1, 2}},
                          {"stem 3x3", {2, 9, 9, 3, 16, 3, 1, 1}},
                          {"2x2 s2 16->8 16^2", {2, 10, 10, 8, 16, 2, 2, 0}, true}};
   if (small) return all;
@@ -34,6 +37,7 @@ std::vector<Layer> layers(bool small) {
           {"imagenet 128 28^2", {256, 28, 28, 128, 128, 3, 1, 1}},
           {"imagenet 256 14^2", {256, 14, 14, 256, 256, 3, 1, 1}},
           {"imagenet 512 7^2", {256, 7, 7, 512, 512, 3, 1, 1}},
+          {"5x5 64 28^2", {256, 28, 28, 64, 64, 5, 1, 2}},
           {"1x1 64->256 56^2", {256, 56, 56, 64, 256, 1, 1, 0}},
           {"1x1 256->64 56^2", {256, 56, 56, 256, 64, 1, 1, 0}},
           {"1x1 1024->256 14^2", {256, 14, 14, 1024, 256, 1, 1, 0}},
@@ -47,62 +51,6 @@ const char* name_of(ConvKind kind, bool transposed) {
   return kind == ConvKind::grad_weight               ? "grad_weight"
          : (kind == ConvKind::forward) != transposed ? "forward"
                                                      : "grad_input";
-}
-
-// The operands: what is read beside what is written. A weight gradient is f32 beside bf16, and has an array of its own.
-enum Place : std::size_t { kX, kWeight, kY, kWeightGradient };
-Place result_of(ConvKind kind) {
-  return kind == ConvKind::forward ? kY : kind == ConvKind::grad_input ? kX : kWeightGradient;
-}
-
-// 32 elements of the result, by their definition.
-Sampled reference(ConvKind kind, const ConvShape& s, const DeviceArrays& arrays) {
-  const DeviceArray &x = *arrays[kX], &w = *arrays[kWeight], &y = *arrays[kY];
-  Sampled out;
-  const std::int64_t size =
-      kind == ConvKind::grad_weight ? w.size() : arrays[result_of(kind)]->size();
-  // A weight's gradient is a sum over all images.
-  for (const std::int64_t e : places(size, kind == ConvKind::grad_weight ? 4 : 32)) {
-    double sum = 0;
-    if (kind == ConvKind::forward) {
-      const std::int64_t o = e % s.co, j = e / s.co % s.ow(), i = e / s.co / s.ow() % s.oh(),
-                         n = e / s.co / s.ow() / s.oh();
-      for (std::int64_t p = 0; p < s.k; p++)
-        for (std::int64_t q = 0; q < s.k; q++) {
-          const std::int64_t h = i * s.stride + p - s.padding, v = j * s.stride + q - s.padding;
-          if (h < 0 || h >= s.h || v < 0 || v >= s.w) continue;
-          for (std::int64_t c = 0; c < s.ci; c++)
-            sum += x.at(((n * s.h + h) * s.w + v) * s.ci + c) *
-                   w.at(((o * s.k + p) * s.k + q) * s.ci + c);
-        }
-    } else if (kind == ConvKind::grad_input) {
-      const std::int64_t c = e % s.ci, v = e / s.ci % s.w, h = e / s.ci / s.w % s.h,
-                         n = e / s.ci / s.w / s.h;
-      for (std::int64_t p = 0; p < s.k; p++)
-        for (std::int64_t q = 0; q < s.k; q++) {
-          const std::int64_t a = h + s.padding - p, b = v + s.padding - q;
-          if (a < 0 || b < 0 || a % s.stride || b % s.stride) continue;
-          const std::int64_t i = a / s.stride, j = b / s.stride;
-          if (i >= s.oh() || j >= s.ow()) continue;
-          for (std::int64_t o = 0; o < s.co; o++)
-            sum += y.at(((n * s.oh() + i) * s.ow() + j) * s.co + o) *
-                   w.at(((o * s.k + p) * s.k + q) * s.ci + c);
-        }
-    } else {
-      const std::int64_t c = e % s.ci, q = e / s.ci % s.k, p = e / s.ci / s.k % s.k,
-                         o = e / s.ci / s.k / s.k;
-      for (std::int64_t n = 0; n < s.n; n++)
-        for (std::int64_t i = 0; i < s.oh(); i++)
-          for (std::int64_t j = 0; j < s.ow(); j++) {
-            const std::int64_t h = i * s.stride + p - s.padding, v = j * s.stride + q - s.padding;
-            if (h < 0 || h >= s.h || v < 0 || v >= s.w) continue;
-            sum += y.at(((n * s.oh() + i) * s.ow() + j) * s.co + o) *
-                   x.at(((n * s.h + h) * s.w + v) * s.ci + c);
-          }
-    }
-    out.emplace_back(e, sum);
-  }
-  return out;
 }
 
 Window2d window_of(const ConvShape& s) {
@@ -154,8 +102,10 @@ constexpr Number kNumbers[] = {{"bf16", Dtype::bf16, false}, {"tf32", Dtype::f32
 using Shared = std::shared_ptr<CudnnGraph>;
 
 Rival cudnn(ConvKind kind, const ConvShape& s, Dtype dtype, std::vector<std::size_t> operands,
-            std::optional<std::size_t> result, const std::string& note = "") {
-  const bool tail = operands.size() == 4;
+            std::size_t result, const std::string& note = "") {
+  const ConvTail tail = operands.size() == 5   ? ConvTail::bias_residual_relu
+                        : operands.size() == 4 ? ConvTail::bias_relu
+                                               : ConvTail::none;
   return {
       [=] {
         const Shared graph = cudnn_conv(kind, s, dtype, tail, "");
@@ -166,7 +116,7 @@ Rival cudnn(ConvKind kind, const ConvShape& s, Dtype dtype, std::vector<std::siz
                           for (const std::size_t i : operands) pointers.push_back(a[i].data);
                           return graph->run(way, pointers);
                         },
-                        result};
+                        {result}};
       },
       [=](const std::string& device) { return cudnn_conv(kind, s, dtype, tail, device)->plans(); }};
 }
@@ -191,11 +141,11 @@ Case conv(ConvKind kind, const Number& number, const Layer& layer) {
                images = static_cast<double>(s.n) * (s.h * s.w * s.ci + s.oh() * s.ow() * s.co);
   c.bytes = images * size_of(number.dtype) +
             weights * size_of(kind == ConvKind::grad_weight ? Dtype::f32 : number.dtype);
-  c.result = result_of(kind);
   c.kernel = [=](const Arrays& a, How how) {
     (transposed ? launch_transposed : launch)(kind, s, a, how);
   };
-  c.reference = [kind, s](const DeviceArrays& arrays) { return reference(kind, s, arrays); };
+  c.outputs = {
+      {result_of(kind), [=](const DeviceArrays& a) { return conv_reference(kind, s, a); }}};
   // cuDNN's weight gradient is of the weight's own type, as frameworks ask for it.
   c.rivals = {cudnn(kind, s, number.dtype, {kX, kWeight, kY},
                     kind == ConvKind::grad_weight ? kWeight : result_of(kind))};
@@ -238,15 +188,15 @@ Case with_bias_relu(const Number& number, const Layer& layer) {
     args.epilogue = Epilogue::relu;
     call<&KernelTable::conv2d_forward>(args, how);
   };
-  c.reference = [s](const DeviceArrays& a) {
-    Sampled sampled = reference(ConvKind::forward, s, a);
-    for (auto& [e, v] : sampled) v = std::max(0.0, v + a[kBias]->at(e % s.co));
-    return sampled;
-  };
+  c.outputs = {{kY, [s](const DeviceArrays& a) {
+                  Sampled sampled = conv_reference(ConvKind::forward, s, a);
+                  for (auto& [e, v] : sampled) v = std::max(0.0, v + a[kBias]->at(e % s.co));
+                  return sampled;
+                }}};
   c.rivals = {cudnn(ConvKind::forward, s, dtype, {kX, kWeight, kY, kBias}, kY, " fused,")};
   // The second graph is left to the first of its plans: it does nothing but read and write.
   c.rivals.push_back({[=] {
-    const Shared graph = cudnn_conv(ConvKind::forward, s, dtype, false, ""),
+    const Shared graph = cudnn_conv(ConvKind::forward, s, dtype, ConvTail::none, ""),
                  rest = cudnn_bias_relu(s, dtype, "");
     return Baseline{rest->plans() ? graph->plans() : 0,
                     [=](int way) { return "cuDNN in two, " + graph->plan_name(way); },
@@ -254,8 +204,69 @@ Case with_bias_relu(const Number& number, const Layer& layer) {
                       return graph->run(way, {a[kX].data, a[kWeight].data, a[kBefore].data}) &&
                              rest->run(0, {a[kBefore].data, a[kBias].data, a[kY].data});
                     },
-                    kY};
+                    {kY}};
   }});
+  return c;
+}
+
+// y = relu(conv + bias + residual), as a block of a ResNet ends where its norm is folded into the convolution.
+Case with_residual(const Number& number, const Layer& layer) {
+  constexpr std::size_t kBias = 3, kResidual = 4;
+  const ConvShape s = layer.shape;
+  Case c = conv(ConvKind::forward, number, layer);
+  c.name += " bias residual relu";
+  c.op += "_bias_residual_relu";
+  c.operands.push_back({{s.co}, number.dtype});
+  c.operands.push_back(c.operands[kY]);
+  c.bytes += static_cast<double>(s.n * s.oh() * s.ow() * s.co) * size_of(number.dtype);
+  c.kernel = [s](const Arrays& a, How how) {
+    Conv2dForward args{a[kY], a[kX], a[kWeight], a[kBias], window_of(s)};
+    args.epilogue = Epilogue::relu, args.residual = a[kResidual];
+    call<&KernelTable::conv2d_forward>(args, how);
+  };
+  c.outputs = {{kY, [s](const DeviceArrays& a) {
+                  Sampled sampled = conv_reference(ConvKind::forward, s, a);
+                  for (auto& [e, v] : sampled)
+                    v = std::max(0.0, v + a[kBias]->at(e % s.co) + a[kResidual]->at(e));
+                  return sampled;
+                }}};
+  c.rivals = {cudnn(ConvKind::forward, s, number.dtype, {kX, kWeight, kY, kBias, kResidual}, kY,
+                    " fused,")};
+  return c;
+}
+
+// What a batch norm wants to know of its input, while the input is made; beside cuDNN's convolution and a pass over its result.
+Case with_moments(const Number& number, const Layer& layer) {
+  constexpr std::size_t kMean = 3, kCentred = 4;
+  const ConvShape s = layer.shape;
+  const Dtype dtype = number.dtype;
+  Case c = conv(ConvKind::forward, number, layer);
+  c.name += " moments";
+  c.op += "_moments";
+  c.operands.insert(c.operands.end(), 2, {{s.co}, Dtype::f32});
+  c.kernel = [s](const Arrays& a, How how) {
+    Conv2dForward args{a[kY], a[kX], a[kWeight], {}, window_of(s)};
+    args.mean = a[kMean], args.centred = a[kCentred];
+    call<&KernelTable::conv2d_forward>(args, how);
+  };
+  c.outputs.push_back({kMean, [s](const DeviceArrays& a) {
+                         return Sampled{{s.co - 1, channel_moments(s, a).first}};
+                       }});
+  c.outputs.push_back({kCentred, [s](const DeviceArrays& a) {
+                         return Sampled{{s.co - 1, channel_moments(s, a).second}};
+                       }});
+  c.rivals = {{[=] {
+    const Shared graph = cudnn_conv(ConvKind::forward, s, dtype, ConvTail::none, "");
+    return Baseline{graph->plans(),
+                    [=](int way) { return "cuDNN and lacuna's moments, " + graph->plan_name(way); },
+                    [=](int way, const Arrays& a) {
+                      if (!graph->run(way, {a[kX].data, a[kWeight].data, a[kY].data})) return false;
+                      call<&KernelTable::batch_norm_moments>(
+                          BatchNormMoments{a[kMean], a[kCentred], a[kY]}, How::run);
+                      return true;
+                    },
+                    {kY, kMean, kCentred}};
+  }}};
   return c;
 }
 
@@ -275,7 +286,8 @@ std::vector<Case> conv_cases(bool small) {
   for (const Layer& layer : layers(small))
     if (!layer.transposed && layer.shape.stride == 1 && layer.shape.ci % 8 == 0 &&
         layer.shape.k == 3)
-      cases.push_back(with_bias_relu(kNumbers[0], layer));
+      for (const auto with : {with_bias_relu, with_residual, with_moments})
+        cases.push_back(with(kNumbers[0], layer));
   return cases;
 }
 

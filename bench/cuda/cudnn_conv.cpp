@@ -36,16 +36,21 @@ Tensor& image(CudnnGraph& g, cudnnDataType_t type, const Dims& dims,
   return g.tensor(type, dims, channels_last(dims), where);
 }
 
-void bias_relu(CudnnGraph& g, Tensor& x, Tensor& bias, Tensor& y) {
-  Tensor& sum = image(g, CUDNN_DATA_FLOAT, x.dims, CudnnGraph::Where::between);
-  g.pointwise(CUDNN_POINTWISE_ADD, x, &bias, sum);
-  g.pointwise(CUDNN_POINTWISE_RELU_FWD, sum, nullptr, y);
+// y = max(0, x + what is added).
+void sum_relu(CudnnGraph& g, Tensor& x, const std::vector<Tensor*>& added, Tensor& y) {
+  Tensor* sum = &x;
+  for (Tensor* const one : added) {
+    Tensor& next = image(g, CUDNN_DATA_FLOAT, x.dims, CudnnGraph::Where::between);
+    g.pointwise(CUDNN_POINTWISE_ADD, *sum, one, next);
+    sum = &next;
+  }
+  g.pointwise(CUDNN_POINTWISE_RELU_FWD, *sum, nullptr, y);
 }
 
 }  // namespace
 
 std::unique_ptr<CudnnGraph> cudnn_conv(ConvKind kind, const ConvShape& s, Dtype dtype,
-                                       bool with_bias_relu, const std::string& device_json) {
+                                       ConvTail tail, const std::string& device_json) {
   auto graph = std::make_unique<CudnnGraph>();
   CudnnGraph& g = *graph;
   const cudnnDataType_t type = type_of(dtype), sums = CUDNN_DATA_FLOAT;
@@ -53,7 +58,8 @@ std::unique_ptr<CudnnGraph> cudnn_conv(ConvKind kind, const ConvShape& s, Dtype 
   Tensor& x = image(g, type, {s.n, s.ci, s.h, s.w});
   Tensor& w = image(g, type, {s.co, s.ci, s.k, s.k});
   Tensor& y = image(g, type, out);
-  Tensor& result = with_bias_relu ? image(g, CUDNN_DATA_FLOAT, out, CudnnGraph::Where::between) : y;
+  Tensor& result =
+      tail == ConvTail::none ? y : image(g, CUDNN_DATA_FLOAT, out, CudnnGraph::Where::between);
   Descriptor& conv = g.part(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
   const std::int64_t padding[2] = {s.padding, s.padding}, strides[2] = {s.stride, s.stride},
                      ones[2] = {1, 1};
@@ -77,7 +83,12 @@ std::unique_ptr<CudnnGraph> cudnn_conv(ConvKind kind, const ConvShape& s, Dtype 
   operation.set(names.alpha, CUDNN_TYPE_FLOAT, 1, &one);
   operation.set(names.beta, CUDNN_TYPE_FLOAT, 1, &zero);
   operation.finalize("convolution operation");
-  if (with_bias_relu) bias_relu(g, result, image(g, type, {1, s.co, 1, 1}), y);
+  if (tail != ConvTail::none) {
+    std::vector<Tensor*> added{&image(g, type, {1, s.co, 1, 1})};
+    // The residual comes first, which is the order that cuDNN knows.
+    if (tail == ConvTail::bias_residual_relu) added.insert(added.begin(), &image(g, type, out));
+    sum_relu(g, result, added, y);
+  }
   g.plan(device_json);
   return graph;
 }
@@ -89,7 +100,7 @@ std::unique_ptr<CudnnGraph> cudnn_bias_relu(const ConvShape& s, Dtype dtype,
   const Dims dims{s.n, s.co, s.oh(), s.ow()};
   Tensor& x = image(g, type_of(dtype), dims);
   Tensor& bias = image(g, type_of(dtype), {1, s.co, 1, 1});
-  bias_relu(g, x, bias, image(g, type_of(dtype), dims));
+  sum_relu(g, x, {&bias}, image(g, type_of(dtype), dims));
   g.plan(device_json);
   return graph;
 }

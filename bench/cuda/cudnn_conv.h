@@ -18,10 +18,13 @@ struct ConvShape {
   double flops() const { return 2.0 * n * oh() * ow() * co * k * k * ci; }
 };
 
-/// Plans of a convolution, bf16 or f32 (which may be rounded to tf32), f32 sums. run() takes x, weight and y; where
-/// `bias_relu`, y = max(0, conv + bias), and then bias (co), of the same type.
+/// What follows a forward convolution in one graph: y = conv; max(0, conv + bias); max(0, conv + bias + residual).
+enum class ConvTail { none, bias_relu, bias_residual_relu };
+
+/// Plans of a convolution, bf16 or f32 (which may be rounded to tf32), f32 sums. run() takes x, weight and y; then what the tail
+/// has: bias (co) and residual, like y, of the same type.
 std::unique_ptr<CudnnGraph> cudnn_conv(ConvKind kind, const ConvShape& shape, Dtype dtype,
-                                       bool bias_relu, const std::string& device_json);
+                                       ConvTail tail, const std::string& device_json);
 /// y = max(0, x + bias) of images like y. run() takes x, bias and y.
 std::unique_ptr<CudnnGraph> cudnn_bias_relu(const ConvShape& shape, Dtype dtype,
                                             const std::string& device_json);

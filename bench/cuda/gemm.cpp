@@ -45,7 +45,6 @@ Case gemm(const GemmShape& s, const Kind& kind) {
   c.operands = {{s.transpose_a ? Dims{s.k, s.m} : Dims{s.m, s.k}, kind.dtype},
                 {s.transpose_b ? Dims{s.n, s.k} : Dims{s.k, s.n}, kind.dtype},
                 {{s.m, s.n}, kind.dtype}};
-  c.result = 2;
   c.kernel = [s](const Arrays& a, How how) {
     call<&KernelTable::matmul>(Matmul{a[2],
                                       s.transpose_a ? transposed(a[0]) : a[0],
@@ -53,14 +52,15 @@ Case gemm(const GemmShape& s, const Kind& kind) {
                                       {}},
                                how);
   };
-  c.reference = [s](const DeviceArrays& arrays) { return reference(s, arrays); };
+  c.outputs = {{2, [s](const DeviceArrays& arrays) { return reference(s, arrays); }}};
   c.rivals.push_back({[s, kind] {
     const auto library = std::make_shared<CublasLt>(s, kind.dtype, kind.tf32);
-    return Baseline{library->algorithms(), [](int) { return std::string("cuBLASLt"); },
+    return Baseline{library->algorithms(),
+                    [](int) { return std::string("cuBLASLt"); },
                     [library](int way, const Arrays& a) {
                       return library->run(way, a[0].data, a[1].data, a[2].data);
                     },
-                    2};
+                    {2}};
   }});
   return c;
 }
@@ -83,7 +83,7 @@ Roof measure_roof() {
   const GemmShape s{8192, 8192, 8192, false, true};
   const auto flops = [&](const Kind& kind) {
     Case c = gemm(s, kind);
-    c.kernel = nullptr, c.reference = nullptr;  // ours may fail, the ceilings are still wanted
+    c.kernel = nullptr, c.outputs.clear();  // ours may fail, the ceilings are still wanted
     const Result r = race(roof, c, 11);
     if (r.timings.empty())
       throw std::runtime_error("no ceiling: " + c.name + ": " +

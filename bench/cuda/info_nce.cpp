@@ -1,98 +1,158 @@
-// InfoNCE, forward and backward, a row's positive being the column after its own. No library has it: PyTorch's rows come from
-// bench/torch_kernels.py.
+// InfoNCE, forward and backward: two sets, a row's positive being the column after its own; and one set that is both (NT-Xent),
+// whose positives are the other views. No library has it: PyTorch's rows come from bench/torch_kernels.py.
 #include "../../kernels/info_nce.h"
 
-#include <algorithm>
 #include <cmath>
 
-#include "../../kernels/random.h"
 #include "cases.h"
 
 namespace lacuna::bench {
 namespace {
 
-enum Place : std::size_t { kResult, kLse, kRows, kColumns, kPositive, kLoss, kGradient, kDcolumns };
+enum Place : std::size_t {
+  kLoss,
+  kLse,
+  kRows,
+  kPositive,
+  kDloss,
+  kDrows,  // of one set: its gradient
+  kColumns,
+  kDcolumns
+};
 
-// Rows are not of length 1: the temperature makes up for it.
-double temperature(std::int64_t depth) { return std::sqrt(static_cast<double>(depth)) / 3; }
+struct Problem {
+  std::int64_t m, depth;
+  bool one_set = false;
 
-// The result is the loss, or where `backward` drows (dcolumns is a sum over all rows, each of which would need its own).
-Sampled reference(std::int64_t m, std::int64_t depth, const DeviceArrays& arrays, bool backward) {
-  const DeviceArray &rows = *arrays[kRows], &columns = *arrays[kColumns];
-  const RandomKey key = RandomKey::of(8, 8);
-  Sampled out;
-  for (std::uint64_t r = 0; r < 8; r++) {
-    const std::int64_t i = below(draw_word(key, 2 * r, 0), static_cast<std::uint32_t>(m)),
-                       c = below(draw_word(key, 2 * r + 1, 0), static_cast<std::uint32_t>(depth)),
-                       positive = (i + 1) % m;
-    std::vector<double> scores(static_cast<std::size_t>(m));
-    double most = -INFINITY, total = 0, gradient = 0;
+  std::int64_t self() const { return one_set ? 0 : -1; }
+  std::size_t columns() const { return one_set ? kRows : kColumns; }
+  // Rows are not of length 1: the temperature makes up for it.
+  double temperature() const { return std::sqrt(static_cast<double>(depth)) / 3; }
+  /// -inf where row i does not see column j.
+  double score(const DeviceArrays& a, std::int64_t i, std::int64_t j) const {
+    if (one_set && i == j) return -INFINITY;
+    double sum = 0;
+    for (std::int64_t t = 0; t < depth; t++)
+      sum += a[kRows]->at(i * depth + t) * a[columns()]->at(j * depth + t);
+    return sum / temperature();
+  }
+  /// A row's scores, and the log of the sum of their exp.
+  std::pair<std::vector<double>, double> row(const DeviceArrays& a, std::int64_t i) const {
+    std::vector<double> scores;
+    double most = -INFINITY, total = 0;
     for (std::int64_t j = 0; j < m; j++) {
-      for (std::int64_t t = 0; t < depth; t++)
-        scores[j] += rows.at(i * depth + t) * columns.at(j * depth + t);
-      scores[j] /= temperature(depth);
-      most = std::max(most, scores[j]);
+      scores.push_back(score(a, i, j));
+      most = std::fmax(most, scores.back());
     }
     for (const double s : scores) total += std::exp(s - most);
-    const double lse = most + std::log(total);
-    for (std::int64_t j = 0; j < m; j++)
-      gradient += (std::exp(scores[j] - lse) - (j == positive)) * columns.at(j * depth + c);
-    if (backward)
-      out.emplace_back(i * depth + c, arrays[kLoss]->at(i) / temperature(depth) * gradient);
-    else
-      out.emplace_back(i, lse - scores[positive]);
+    return {scores, most + std::log(total)};
+  }
+};
+
+std::int64_t positive_of(const DeviceArrays& a, std::int64_t i) {
+  return static_cast<std::int64_t>(a[kPositive]->at(i));
+}
+
+Sampled losses(const Problem& p, const DeviceArrays& a, bool lse_alone) {
+  Sampled out;
+  for (const std::int64_t i : places(p.m, 4)) {
+    const auto [scores, lse] = p.row(a, i);
+    out.emplace_back(i, lse - (lse_alone ? 0 : scores[positive_of(a, i)]));
   }
   return out;
 }
 
-Case info_nce(std::int64_t m, std::int64_t depth, bool backward) {
-  Case c;
-  c.name = std::string("info_nce ") + (backward ? "backward" : "forward") + " bf16 " +
-           std::to_string(m) + "x" + std::to_string(m) + "x" + std::to_string(depth);
-  c.op = backward ? "info_nce_backward" : "info_nce_forward";
-  c.settings = {{"temperature", temperature(depth)}};
-  c.dtype = Dtype::bf16;
-  const double square = static_cast<double>(m) * static_cast<double>(m);
-  // Backward: the scores once more, then a product for each side.
-  c.flops = (backward ? 6 : 2) * square * static_cast<double>(depth);
-  c.bytes = static_cast<double>(m) * (static_cast<double>(depth) * 2 * (backward ? 4 : 2) + 16);
-  const Operand matrix{{m, depth}, Dtype::bf16}, column{{m}, Dtype::f32};
-  c.operands = {column, column, matrix, matrix, {{m}, Dtype::i64, Values::successors}};
-  c.result = kResult;
-  const auto forward = [depth](const Arrays& a, std::size_t loss, How how) {
-    call<&KernelTable::info_nce_forward>(
-        InfoNceForward{a[loss], a[kLse], a[kRows], a[kColumns], a[kPositive], temperature(depth)},
-        how);
-  };
-  if (backward) {
-    // The result's place holds the loss of the forward pass; then come dloss and both gradients.
-    c.operands.insert(c.operands.end(), {column, matrix, matrix});
-    c.result = kGradient;
-    c.prepare = [forward](const Arrays& a, How how) { forward(a, kResult, how); };
-    c.kernel = [depth](const Arrays& a, How how) {
-      InfoNceBackward args;
-      args.drows = a[kGradient], args.dcolumns = a[kDcolumns];
-      args.dloss = a[kLoss], args.lse = a[kLse];
-      args.rows = a[kRows], args.columns = a[kColumns], args.positive = a[kPositive];
-      args.temperature = temperature(depth);
-      call<&KernelTable::info_nce_backward>(args, how);
-    };
-  } else {
-    c.kernel = [forward](const Arrays& a, How how) { forward(a, kResult, how); };
+// Element (i, c) of g y, whose row of g is made from its scores.
+double of_row(const Problem& p, const DeviceArrays& a, std::int64_t i, std::int64_t c) {
+  const auto [scores, lse] = p.row(a, i);
+  double sum = 0;
+  for (std::int64_t j = 0; j < p.m; j++)
+    sum += (std::exp(scores[j] - lse) - (j == positive_of(a, i))) *
+           a[p.columns()]->at(j * p.depth + c);
+  return a[kDloss]->at(i) / p.temperature() * sum;
+}
+// Element (j, c) of g^T x: over all rows, so that their log sums are those that the kernel is given (the forward case looks at
+// them).
+double of_column(const Problem& p, const DeviceArrays& a, const std::vector<double>& lse,
+                 std::int64_t j, std::int64_t c) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < p.m; i++)
+    sum += a[kDloss]->at(i) / p.temperature() *
+           (std::exp(p.score(a, i, j) - lse[i]) - (j == positive_of(a, i))) *
+           a[kRows]->at(i * p.depth + c);
+  return sum;
+}
+
+Sampled gradients(const Problem& p, const DeviceArrays& a, bool rows, bool columns) {
+  const auto lse = columns ? a[kLse]->fetch(0, p.m) : std::vector<double>();
+  Sampled out;
+  for (const std::int64_t e : places(p.m * p.depth, 6)) {
+    const std::int64_t i = e / p.depth, c = e % p.depth;
+    out.emplace_back(e,
+                     (rows ? of_row(p, a, i, c) : 0) + (columns ? of_column(p, a, lse, i, c) : 0));
   }
-  c.reference = [m, depth, backward](const DeviceArrays& arrays) {
-    return reference(m, depth, arrays, backward);
+  return out;
+}
+
+Case info_nce(const Problem& p, bool backward) {
+  Case c;
+  c.name = std::string(p.one_set ? "nt_xent " : "info_nce ") + (backward ? "backward" : "forward") +
+           " bf16 " + std::to_string(p.m) + "x" + std::to_string(p.m) + "x" +
+           std::to_string(p.depth);
+  c.op = std::string(p.one_set ? "nt_xent_" : "info_nce_") + (backward ? "backward" : "forward");
+  c.settings = {{"temperature", p.temperature()}};
+  c.dtype = Dtype::bf16;
+  const double product = 2 * static_cast<double>(p.m) * static_cast<double>(p.m * p.depth);
+  // The scores, of which one set's are symmetric; backward once more, and a product for each side, or one with g + g^T.
+  const double scores = p.one_set ? product / 2 : product;
+  c.flops = backward ? scores + (p.one_set ? 1 : 2) * product : scores;
+  const double matrices = (backward ? 2 : 1) * (p.one_set ? 1 : 2);
+  c.bytes = static_cast<double>(p.m) * (static_cast<double>(p.depth) * 2 * matrices + 16);
+  const Operand matrix{{p.m, p.depth}, Dtype::bf16}, column{{p.m}, Dtype::f32};
+  c.operands = {column, column,
+                matrix, {{p.m}, Dtype::i64, p.one_set ? Values::partners : Values::successors},
+                column, matrix};
+  if (!p.one_set) c.operands.insert(c.operands.end(), {matrix, matrix});
+  const auto forward = [p](const Arrays& a, How how) {
+    call<&KernelTable::info_nce_forward>(InfoNceForward{a[kLoss], a[kLse], a[kRows], a[p.columns()],
+                                                        a[kPositive], p.temperature(), p.self()},
+                                         how);
   };
+  if (!backward) {
+    c.kernel = forward;
+    c.outputs = {{kLoss, [p](const DeviceArrays& a) { return losses(p, a, false); }},
+                 {kLse, [p](const DeviceArrays& a) { return losses(p, a, true); }}};
+    return c;
+  }
+  c.prepare = forward;
+  c.kernel = [p](const Arrays& a, How how) {
+    InfoNceBackward args;
+    if (p.one_set)
+      args.dboth = a[kDrows];
+    else
+      args.drows = a[kDrows], args.dcolumns = a[kDcolumns];
+    args.dloss = a[kDloss], args.lse = a[kLse];
+    args.rows = a[kRows], args.columns = a[p.columns()], args.positive = a[kPositive];
+    args.temperature = p.temperature(), args.self = p.self();
+    call<&KernelTable::info_nce_backward>(args, how);
+  };
+  c.outputs = {{kDrows, [p](const DeviceArrays& a) { return gradients(p, a, true, p.one_set); }}};
+  if (!p.one_set)
+    c.outputs.push_back(
+        {kDcolumns, [p](const DeviceArrays& a) { return gradients(p, a, false, true); }});
   return c;
 }
 
 }  // namespace
 
 std::vector<Case> info_nce_cases(bool small) {
+  std::vector<Problem> all{{136, 128}, {136, 128, true}};
+  if (!small)
+    all = {{4096, 128},       {8192, 128},       {32768, 128},      {1024, 128, true},
+           {2048, 128, true}, {8192, 128, true}, {32768, 128, true}};
   std::vector<Case> cases;
-  for (const std::int64_t m :
-       small ? std::vector<std::int64_t>{136} : std::vector<std::int64_t>{4096, 8192, 32768})
-    for (const bool backward : {false, true}) cases.push_back(info_nce(m, 128, backward));
+  for (const Problem& p : all)
+    for (const bool backward : {false, true}) cases.push_back(info_nce(p, backward));
   return cases;
 }
 

@@ -1,10 +1,8 @@
-// What hides part of the input: a masked autoencoder's random subsets and its loss, BERT's tokens, pictures.
+// What hides part of the input: a masked autoencoder's random subsets and its loss; and what input_masks.cpp has.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
-#include "../../kernels/mask_image.h"
-#include "../../kernels/mask_tokens.h"
 #include "../../kernels/patch_mse.h"
 #include "../../kernels/random_subset.h"
 #include "../../kernels/token_subset.h"
@@ -13,7 +11,7 @@
 namespace lacuna::bench {
 namespace {
 
-constexpr RandomKey kKey = RandomKey::of(11, 11), kOtherKey = RandomKey::of(11, 12);
+constexpr RandomKey kKey = RandomKey::of(11, 11);
 
 std::uint32_t word(RandomKey key, std::int64_t element, std::int64_t row) {
   return draw_word(key, static_cast<std::uint64_t>(element), static_cast<std::uint64_t>(row));
@@ -88,7 +86,22 @@ std::vector<Case> masked_autoencoder(const Patches& p) {
           out.emplace_back(e, static_cast<double>(p.kept(e / p.count)[e % p.count]));
         return out;
       }));
-  cases.back().result = kKept;
+  cases.back().outputs[0].operand = kKept;
+  const auto of_all = [p](auto value) {
+    return [=](const DeviceArrays&) {
+      Sampled out;
+      for (const std::int64_t e : places(p.n * p.length, 32)) {
+        const auto kept = p.kept(e / p.length);
+        const auto found = std::find(kept.begin(), kept.end(), e % p.length);
+        out.emplace_back(e, value(found == kept.end() ? -1 : found - kept.begin()));
+      }
+      return out;
+    };
+  };
+  cases.back().outputs.push_back(
+      {kPlaces, of_all([](std::int64_t place) { return static_cast<double>(place); })});
+  cases.back().outputs.push_back(
+      {kHidden, of_all([](std::int64_t place) { return static_cast<double>(place < 0); })});
   cases.back().op = "random_subset";
 
   cases.push_back(make("keep_tokens", p.shown() * (2 * d + 8), keep, [p](const DeviceArrays& a) {
@@ -100,7 +113,7 @@ std::vector<Case> masked_autoencoder(const Patches& p) {
     return out;
   }));
   cases.back().prepare = draw_subset;
-  cases.back().result = kShort;
+  cases.back().outputs[0].operand = kShort;
 
   cases.push_back(make("restore_tokens", p.whole() * (d + 8) + p.shown() * d, restore,
                        [p](const DeviceArrays& a) {
@@ -193,83 +206,7 @@ Case patch_mse(std::int64_t rows, std::int64_t size, bool backward) {
   if (backward)
     c.prepare = forward;
   else
-    c.result = 5;
-  return c;
-}
-
-Case mask_tokens(std::int64_t rows, std::int64_t n) {
-  MaskTokens m;
-  m.mask_id = 103, m.vocabulary = 30522, m.key = kKey, m.replace_key = kOtherKey;
-  Case c = moves(
-      "mask_tokens " + std::to_string(rows) + "x" + std::to_string(n), Dtype::f32,
-      24.0 * static_cast<double>(rows * n),
-      {{{rows, n}, Dtype::i64},
-       {{rows, n}, Dtype::i64},
-       {{rows, n}, Dtype::i64, Values::below, m.vocabulary}},
-      [m](const Arrays& a, How how) {
-        MaskTokens args = m;
-        args.masked = a[0], args.labels = a[1], args.tokens = a[2];
-        call<&KernelTable::mask_tokens>(args, how);
-      },
-      [=](const DeviceArrays& a) {
-        const TokenRule rule(m);
-        Sampled out;
-        for (const std::int64_t e : places(rows * n, 256)) {
-          const std::int64_t row = e / n, j = e % n, token = static_cast<std::int64_t>(a[2]->at(e));
-          const bool chosen = BernoulliThreshold(m.probability)(word(kKey, j, row));
-          out.emplace_back(
-              e, static_cast<double>(chosen ? rule.replace(token, word(kOtherKey, 2 * j, row),
-                                                           word(kOtherKey, 2 * j + 1, row))
-                                            : token));
-        }
-        return out;
-      });
-  c.op = "mask_tokens";
-  c.settings = {{"mask_id", m.mask_id}, {"vocabulary", m.vocabulary}, {"p", m.probability}};
-  return c;
-}
-
-Case mask_image(std::int64_t n, std::int64_t size, MaskKind kind, const char* name) {
-  MaskImage m;
-  m.kind = kind, m.block = 16, m.ratio = 0.5, m.key = kKey, m.fill_key = m.noise_key = kOtherKey;
-  const std::int64_t values = n * size * size * 3;
-  const std::vector<std::int64_t> shape{n, size, size, 3};
-  Case c = moves(
-      std::string("mask_image ") + name + " " + std::to_string(n) + "x" + std::to_string(size) +
-          "x" + std::to_string(size) + "x3",
-      Dtype::bf16, 8.0 * static_cast<double>(values),  // u8 to f32, bf16 and u8
-      {{shape, Dtype::bf16},
-       {shape, Dtype::f32},
-       {shape, Dtype::u8},
-       {shape, Dtype::u8, Values::below, 256},
-       {{n, 2}, Dtype::i64, Values::below, 2}},
-      [m](const Arrays& a, How how) {
-        MaskImage args = m;
-        args.masked = a[0], args.target = a[1], args.hidden = a[2], args.pixels = a[3],
-        args.ids = a[4];
-        call<&KernelTable::mask_image>(args, how);
-      },
-      [=](const DeviceArrays& a) {
-        Sampled out;
-        for (const std::int64_t e : places(values, 64)) {
-          const std::int64_t image = e / 3 / size / size, h = e / 3 / size % size, w = e / 3 % size,
-                             cells = (size + m.block - 1) / m.block;
-          const std::int64_t unit =
-              kind == MaskKind::value ? e % (size * size * 3) : h / m.block * cells + w / m.block;
-          const auto id = [&](int i) {
-            return static_cast<std::uint64_t>(a[4]->at(2 * image + i));
-          };
-          const bool hidden = BernoulliThreshold(m.ratio)(
-              draw_word(kKey, static_cast<std::uint64_t>(unit), id(0), id(1)));
-          out.emplace_back(e, hidden ? 0 : a[3]->at(e) * m.scale + m.shift);
-        }
-        return out;
-      });
-  c.op = "mask_image";
-  c.settings = {{"ratio", m.ratio},
-                {"block", kind == MaskKind::value ? 0.0 : static_cast<double>(m.block)},
-                {"scale", m.scale},
-                {"shift", m.shift}};
+    c.outputs[0].operand = 5;
   return c;
 }
 
@@ -280,9 +217,7 @@ std::vector<Case> mask_cases(bool small) {
       masked_autoencoder(small ? Patches{8, 64, 16, 96} : Patches{256, 196, 49, 768});
   for (const bool backward : {false, true})
     cases.push_back(patch_mse(small ? 40 : 256 * 196, 768, backward));
-  cases.push_back(small ? mask_tokens(16, 128) : mask_tokens(1024, 512));
-  for (const auto& [kind, name] : {std::pair{MaskKind::value, "value"}, {MaskKind::block, "block"}})
-    cases.push_back(mask_image(small ? 4 : 256, small ? 32 : 224, kind, name));
+  for (Case& c : input_mask_cases(small)) cases.push_back(std::move(c));
   return cases;
 }
 

@@ -3,7 +3,6 @@
 
 #include "../../kernels/dropout.h"
 #include "../../kernels/elementwise.h"
-#include "../../kernels/optimizer.h"
 #include "../../kernels/pool2d.h"
 #include "cases.h"
 
@@ -57,96 +56,98 @@ Case dropout(std::int64_t rows, std::int64_t columns, Dtype dtype) {
   return c;
 }
 
-// 3x3, stride 2, as after a ResNet's stem.
-Case max_pool(std::int64_t n, std::int64_t size, std::int64_t channels) {
-  const std::int64_t out = (size - 1) / 2 + 1;
-  Pool2dForward p;
-  p.kernel[0] = p.kernel[1] = 3;
-  for (int axis = 0; axis < 2; axis++) p.window.stride[axis] = 2, p.window.padding[axis] = 1;
+// Largest of 3x3, stride 2, as after a ResNet's stem.
+struct MaxPool {
+  std::int64_t n, size, channels;
+
+  std::int64_t out() const { return (size - 1) / 2 + 1; }
+  double pixels() const { return static_cast<double>(n * size * size * channels); }
+  double windows() const { return static_cast<double>(n * out() * out() * channels); }
+  std::string text() const {
+    return " 3x3 s2 " + std::to_string(n) + "x" + std::to_string(size) + "x" +
+           std::to_string(size) + "x" + std::to_string(channels);
+  }
+  template <class Args>
+  Args args() const {
+    Args p;
+    p.kernel[0] = p.kernel[1] = 3;
+    for (int axis = 0; axis < 2; axis++) p.window.stride[axis] = 2, p.window.padding[axis] = 1;
+    return p;
+  }
+  void forward(const Array& y, const Array& x, const Array& indices, How how) const {
+    auto p = args<Pool2dForward>();
+    p.y = y, p.x = x, p.indices = indices;
+    call<&KernelTable::pool2d_forward>(p, how);
+  }
+  /// Of a window: the first of its largest pixels, row * size + column, and what it holds.
+  std::pair<std::int64_t, double> largest(const DeviceArray& x, std::int64_t image, std::int64_t i,
+                                          std::int64_t j, std::int64_t channel) const {
+    std::pair<std::int64_t, double> found{-1, -INFINITY};
+    for (std::int64_t h = 2 * i - 1; h <= 2 * i + 1; h++)
+      for (std::int64_t w = 2 * j - 1; w <= 2 * j + 1; w++) {
+        if (h < 0 || h >= size || w < 0 || w >= size) continue;
+        const double v = x.at(((image * size + h) * size + w) * channels + channel);
+        if (v > found.second) found = {h * size + w, v};
+      }
+    return found;
+  }
+};
+
+Case max_pool(const MaxPool& p) {
+  const std::int64_t out = p.out();
+  const auto look_at = [p, out](bool index) {
+    return [=](const DeviceArrays& a) {
+      Sampled sampled;
+      for (const std::int64_t e : places(a[0]->size(), 64)) {
+        const std::int64_t k = e % p.channels, j = e / p.channels % out,
+                           i = e / p.channels / out % out, image = e / p.channels / out / out;
+        const auto [place, value] = p.largest(*a[1], image, i, j, k);
+        sampled.emplace_back(e, index ? static_cast<double>(place) : value);
+      }
+      return sampled;
+    };
+  };
   Case c = moves(
-      "max_pool2d 3x3 s2 " + std::to_string(n) + "x" + std::to_string(size) + "x" +
-          std::to_string(size) + "x" + std::to_string(channels),
-      Dtype::bf16, static_cast<double>(n * channels) * (2 * size * size + (2 + 4) * out * out),
-      {{{n, out, out, channels}, Dtype::bf16},
-       {{n, size, size, channels}, Dtype::bf16},
-       {{n, out, out, channels}, Dtype::i32}},
-      [p](const Arrays& a, How how) {
-        Pool2dForward args = p;
-        args.y = a[0], args.x = a[1], args.indices = a[2];
-        call<&KernelTable::pool2d_forward>(args, how);
-      },
-      [=](const DeviceArrays& a) {
-        Sampled sampled;
-        for (const std::int64_t e : places(a[0]->size(), 64)) {
-          const std::int64_t k = e % channels, j = e / channels % out, i = e / channels / out % out,
-                             image = e / channels / out / out;
-          double most = -INFINITY;
-          for (std::int64_t h = 2 * i - 1; h <= 2 * i + 1; h++)
-            for (std::int64_t w = 2 * j - 1; w <= 2 * j + 1; w++)
-              if (h >= 0 && h < size && w >= 0 && w < size)
-                most = std::fmax(most, a[1]->at(((image * size + h) * size + w) * channels + k));
-          sampled.emplace_back(e, most);
-        }
-        return sampled;
-      });
+      "max_pool2d" + p.text(), Dtype::bf16, 2 * p.pixels() + (2 + 4) * p.windows(),
+      {{{p.n, out, out, p.channels}, Dtype::bf16},
+       {{p.n, p.size, p.size, p.channels}, Dtype::bf16},
+       {{p.n, out, out, p.channels}, Dtype::i32}},
+      [p](const Arrays& a, How how) { p.forward(a[0], a[1], a[2], how); }, look_at(false));
+  c.outputs.push_back({2, look_at(true)});
   c.op = "max_pool2d";
   return c;
 }
 
-/// How many elements each parameter of GPT-2 has: 124 million in all with its 50304 x 768 table, or those of one layer.
-std::vector<std::int64_t> gpt2(bool one_layer) {
-  const std::int64_t d = 768;
-  std::vector<std::int64_t> sizes;
-  if (!one_layer) sizes = {50304 * d, 1024 * d, d, d};
-  for (int layer = 0; layer < (one_layer ? 1 : 12); layer++)
-    for (const std::int64_t size :
-         {d, d, 3 * d * d, 3 * d, d * d, d, d, d, 4 * d * d, 4 * d, 4 * d * d, d})
-      sizes.push_back(size);
-  return sizes;
-}
-
-constexpr double kRate = 1e-3, kDecay = 0.1, kBeta1 = 0.9, kBeta2 = 0.999, kEps = 1e-8;
-
-// The parameters lie one behind the other in four arrays.
-Case adamw(const std::vector<std::int64_t>& sizes) {
-  std::int64_t count = 0;
-  for (const std::int64_t size : sizes) count += size;
-  const Operand values{{count}, Dtype::f32}, second{{count}, Dtype::f32, Values::magnitudes};
+// To each pixel come the gradients of the windows whose largest it is.
+Case max_pool_backward(const MaxPool& p) {
+  const std::int64_t out = p.out();
+  const Operand image{{p.n, p.size, p.size, p.channels}, Dtype::bf16},
+      result{{p.n, out, out, p.channels}, Dtype::bf16};
   Case c = moves(
-      "adamw " + std::to_string(count) + " in " + std::to_string(sizes.size()) + " tensors",
-      Dtype::f32, 28.0 * static_cast<double>(count), {values, values, values, second},
-      [sizes](const Arrays& a, How how) {
-        std::vector<OptimizerTensor> tensors;
-        std::int64_t first = 0;
-        for (const std::int64_t size : sizes) {
-          const auto part = [&](Array whole) {
-            whole.data = whole.as<float>() + first;
-            whole.shape[0] = size;
-            return whole;
-          };
-          tensors.push_back({part(a[0]), part(a[1]), part(a[2]), part(a[3]), kRate, kDecay});
-          first += size;
-        }
-        call<&KernelTable::adam_step>(
-            AdamStep{tensors.data(), static_cast<std::int64_t>(tensors.size()), kBeta1, kBeta2,
-                     kEps, true},
-            how);
+      "max_pool2d backward" + p.text(), Dtype::bf16, 2 * p.pixels() + (2 + 4) * p.windows(),
+      {image, image, {result.shape, Dtype::i32}, result, result},
+      [p](const Arrays& a, How how) {
+        auto args = p.args<Pool2dBackward>();
+        args.dx = a[0], args.dy = a[4], args.indices = a[2];
+        call<&KernelTable::pool2d_backward>(args, how);
       },
-      [](const DeviceArrays& a) {
-        Sampled out;
+      [=](const DeviceArrays& a) {
+        Sampled sampled;
         for (const std::int64_t e : places(a[0]->size(), 64)) {
-          const double p = a[0]->at(e), g = a[1]->at(e), m = a[2]->at(e), v = a[3]->at(e);
-          const double first = m + (1 - kBeta1) * (g - m),
-                       square = kBeta2 * v + (1 - kBeta2) * g * g;
-          out.emplace_back(e,
-                           p * (1 - kRate * kDecay) - kRate * first / (std::sqrt(square) + kEps));
+          const std::int64_t k = e % p.channels, w = e / p.channels % p.size,
+                             h = e / p.channels / p.size % p.size,
+                             n = e / p.channels / p.size / p.size;
+          double sum = 0;
+          for (std::int64_t i = h / 2; i <= (h + 1) / 2 && i < out; i++)
+            for (std::int64_t j = w / 2; j <= (w + 1) / 2 && j < out; j++)
+              if (p.largest(*a[1], n, i, j, k).first == h * p.size + w)
+                sum += a[4]->at(((n * out + i) * out + j) * p.channels + k);
+          sampled.emplace_back(e, sum);
         }
-        return out;
+        return sampled;
       });
-  c.updates = true;
-  c.op = "adamw";
-  for (std::size_t i = 0; i < sizes.size(); i++)
-    c.settings["size " + std::to_string(i)] = static_cast<double>(sizes[i]);
+  c.prepare = [p](const Arrays& a, How how) { p.forward(a[3], a[1], a[2], how); };
+  c.op = "max_pool2d_backward";
   return c;
 }
 
@@ -158,8 +159,9 @@ std::vector<Case> memory_cases(bool small) {
     cases.push_back(gelu(small ? 24 : 65536, 768, dtype));
     cases.push_back(dropout(small ? 24 : 65536, 768, dtype));
   }
-  cases.push_back(small ? max_pool(4, 14, 64) : max_pool(256, 112, 64));
-  cases.push_back(adamw(gpt2(small)));
+  const MaxPool pool = small ? MaxPool{4, 14, 64} : MaxPool{256, 112, 64};
+  cases.push_back(max_pool(pool));
+  cases.push_back(max_pool_backward(pool));
   return cases;
 }
 

@@ -45,6 +45,22 @@ std::vector<Case> over_rows(std::int64_t rows, std::int64_t columns, Dtype dtype
       }));
   cases.back().op = "softmax";
 
+  // y is any: it need not be what forward gives.
+  cases.push_back(moves(
+      "softmax backward" + shape, dtype, 3 * moved, {matrix, matrix, matrix},
+      [](const Arrays& a, How how) {
+        call<&KernelTable::softmax_backward>(SoftmaxBackward{a[0], a[1], a[2]}, how);
+      },
+      [=](const DeviceArrays& a) {
+        return sample(rows, columns, [&](std::int64_t i, std::int64_t j) {
+          const auto y = row_of(*a[1], i, columns), dy = row_of(*a[2], i, columns);
+          double sum = 0;
+          for (std::int64_t k = 0; k < columns; k++) sum += dy[k] * y[k];
+          return y[j] * (dy[j] - sum);
+        });
+      }));
+  cases.back().op = "softmax_backward";
+
   cases.push_back(moves(
       "layer_norm" + shape, dtype, 2 * moved, {matrix, statistics, matrix, row, row},
       [](const Arrays& a, How how) {
@@ -60,6 +76,20 @@ std::vector<Case> over_rows(std::int64_t rows, std::int64_t columns, Dtype dtype
           return (x[j] - mean) / std::sqrt(variance + 1e-5) * a[3]->at(j) + a[4]->at(j);
         });
       }));
+  cases.back().outputs.push_back({1, [=](const DeviceArrays& a) {
+                                    Sampled out;
+                                    for (const std::int64_t i : places(rows, 8)) {
+                                      const auto x = row_of(*a[2], i, columns);
+                                      const double n = static_cast<double>(columns);
+                                      double mean = 0, variance = 0;
+                                      for (const double v : x) mean += v / n;
+                                      for (const double v : x)
+                                        variance += (v - mean) * (v - mean) / n;
+                                      out.emplace_back(2 * i, mean);
+                                      out.emplace_back(2 * i + 1, 1 / std::sqrt(variance + 1e-5));
+                                    }
+                                    return out;
+                                  }});
   cases.back().op = "layer_norm_forward";
 
   // The statistics are any: they need not be those of x.
@@ -83,6 +113,24 @@ std::vector<Case> over_rows(std::int64_t rows, std::int64_t columns, Dtype dtype
           return rstd * (dy[j] * a[6]->at(j) - g - (x[j] - mean) * rstd * along);
         });
       }));
+  // The parameters' gradients are sums over all rows.
+  const auto over_all_rows = [=](bool of_gamma) {
+    return [=](const DeviceArrays& a) {
+      Sampled out;
+      for (const std::int64_t j : places(columns, 2)) {
+        double sum = 0;
+        for (std::int64_t i = 0; i < rows; i++) {
+          const std::int64_t e = i * columns + j;
+          sum +=
+              a[3]->at(e) * (of_gamma ? (a[4]->at(e) - a[5]->at(2 * i)) * a[5]->at(2 * i + 1) : 1);
+        }
+        out.emplace_back(j, sum);
+      }
+      return out;
+    };
+  };
+  cases.back().outputs.push_back({1, over_all_rows(true)});
+  cases.back().outputs.push_back({2, over_all_rows(false)});
   cases.back().op = "layer_norm_backward";
   return cases;
 }
@@ -119,6 +167,11 @@ std::vector<Case> batch_norm(std::int64_t images, std::int64_t size, std::int64_
           return (a[2]->at(e) - mean) * (a[2]->at(e) - mean);
         });
       }));
+  cases.back().outputs.push_back(
+      {1, [=](const DeviceArrays& a) {
+         const auto sum = last_channel(rows, channels, [&](std::int64_t e) { return a[2]->at(e); });
+         return Sampled{{sum[0].first, sum[0].second / static_cast<double>(rows)}};
+       }});
 
   cases.push_back(moves(
       "batch_norm forward" + shape, dtype, 2 * moved, {x, x, channel, positive, channel, channel},
@@ -144,6 +197,10 @@ std::vector<Case> batch_norm(std::int64_t images, std::int64_t size, std::int64_
           return a[2]->at(e) * (a[3]->at(e) - a[4]->at(c)) * a[5]->at(c);
         });
       }));
+  cases.back().outputs.push_back(
+      {1, [=](const DeviceArrays& a) {
+         return last_channel(rows, channels, [&](std::int64_t e) { return a[2]->at(e); });
+       }});
 
   cases.push_back(moves(
       "batch_norm backward" + shape, dtype, 3 * moved,

@@ -20,6 +20,7 @@ Json describe(const Case& c) {
 
 void add(Json& entry, const Result& r) {
   entry["floor_seconds"] = r.floor;
+  entry["workspace_bytes"] = r.workspace;
   if (!r.error.empty()) entry["error"] = r.error;
   for (const Timing& t : r.timings)
     entry["timings"].push_back({{"name", t.name},
@@ -55,13 +56,14 @@ std::string error_of(const Json& timing) {
 std::string rows(const Json& entry) {
   const std::string name = "| " + entry["name"].get<std::string>() + " | ";
   if (entry.contains("error"))
-    return name + "failed: " + entry["error"].get<std::string>() + " | | | | | | |\n";
+    return name + "failed: " + entry["error"].get<std::string>() + " | | | | | | | |\n";
   const Json& timings = entry["timings"];
   const Json& ours = timings[0];
   const double seconds = ours["seconds"], floor = entry["floor_seconds"];
   const std::string first = name + number(1e6 * floor, "%.1f") + " | " +
                             number(1e6 * seconds, "%.1f") + " | " +
-                            number(floor / seconds, "%.2f") + " | " + error_of(ours) + " | ";
+                            number(floor / seconds, "%.2f") + " | " + error_of(ours) + " | " +
+                            cell(entry["workspace_bytes"], 0x1p-20, "%.1f") + " | ";
   std::string lines;
   for (std::size_t i = 1; i < timings.size(); i++)
     lines += first + cell(timings[i]["seconds"], 1e6, "%.1f") + " (" +
@@ -73,9 +75,9 @@ std::string rows(const Json& entry) {
 
 std::string table(const Json& results) {
   std::string text =
-      "| kernel | floor, us | Lacuna, us | of the floor | error | baseline, us | ratio | "
-      "its error |\n"
-      "|---|---|---|---|---|---|---|---|\n";
+      "| kernel | floor, us | Lacuna, us | of the floor | error | workspace, MiB | baseline, us | "
+      "ratio | its error |\n"
+      "|---|---|---|---|---|---|---|---|---|\n";
   for (const Json& entry : results) text += rows(entry);
   return text;
 }

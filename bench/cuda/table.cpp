@@ -67,10 +67,25 @@ Case cross_entropy(std::int64_t rows, std::int64_t classes, bool backward) {
         return out;
       });
   c.op = backward ? "cross_entropy_backward" : "cross_entropy_forward";
-  if (backward)
+  if (backward) {
     c.prepare = forward;
-  else
-    c.result = kStats;
+    return c;
+  }
+  c.outputs[0].operand = kStats;
+  c.outputs.push_back({kWeight, [rows](const DeviceArrays&) {
+                         return Sampled{{0, 1 / static_cast<double>(rows)}};
+                       }});
+  // The loss is over all logits: too much to be summed here of more than a few.
+  if (rows * classes <= 1 << 22)
+    c.outputs.push_back({kLoss, [=](const DeviceArrays& a) {
+                           double sum = 0;
+                           for (std::int64_t i = 0; i < rows; i++) {
+                             const auto [most, log] = statistics(*a[kLogits], i, classes);
+                             const auto target = static_cast<std::int64_t>(a[kTargets]->at(i));
+                             sum += most + log - a[kLogits]->at(i * classes + target);
+                           }
+                           return Sampled{{0, sum / static_cast<double>(rows)}};
+                         }});
   return c;
 }
 

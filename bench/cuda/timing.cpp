@@ -62,6 +62,8 @@ auto with_type(Dtype dtype, F&& f) {
       return f(std::uint8_t{});
     case Dtype::i32:
       return f(std::int32_t{});
+    case Dtype::f64:
+      return f(double{});
     default:
       return f(float{});
   }
@@ -71,6 +73,8 @@ auto with_type(Dtype dtype, F&& f) {
 
 double DeviceArray::at(std::int64_t i) const {
   if (values_ == Values::successors) return static_cast<double>((i + 1) % size());
+  if (values_ == Values::partners) return static_cast<double>((i + size() / 2) % size());
+  if (values_ == Values::lengths) return static_cast<double>(length_at(i, size(), limit_));
   if (values_ == Values::below)
     return below(draw_word(RandomKey::of(seed_, stream_of("below")),
                            static_cast<std::uint64_t>(i % kPeriod), 0),
@@ -84,7 +88,8 @@ DeviceArray::DeviceArray(std::vector<std::int64_t> shape, Dtype dtype, std::uint
                          Values values, std::int64_t limit, Device device)
     : seed_(seed), values_(values), limit_(limit), drawn_(normals(seed)) {
   array_ = row_major(nullptr, dtype, device, shape);
-  const std::int64_t first = values == Values::successors ? size() : std::min(size(), kPeriod);
+  const bool counted = values >= Values::successors && values <= Values::lengths;
+  const std::int64_t first = counted ? size() : std::min(size(), kPeriod);
   std::vector<char> host(static_cast<std::size_t>(first) * size_of(dtype));
   with_type(dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -118,13 +123,22 @@ void DeviceArray::poison() {
     std::memset(array_.data, 0xff, bytes());
 }
 
-double DeviceArray::fetch(std::int64_t i) const {
-  return with_type(array_.dtype, [&](auto v) {
-    move(array_.device, &v, static_cast<const char*>(array_.data) + i * sizeof v, sizeof v);
-    if constexpr (std::is_same_v<decltype(v), bf16>)
-      return static_cast<double>(static_cast<float>(v));
-    else
-      return static_cast<double>(v);
+double DeviceArray::fetch(std::int64_t i) const { return fetch(i, 1)[0]; }
+
+std::vector<double> DeviceArray::fetch(std::int64_t first, std::int64_t count) const {
+  return with_type(array_.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    std::vector<T> host(static_cast<std::size_t>(count));
+    move(array_.device, host.data(), static_cast<const char*>(array_.data) + first * sizeof(T),
+         host.size() * sizeof(T));
+    std::vector<double> values;
+    for (const T v : host) {
+      if constexpr (std::is_same_v<T, bf16>)
+        values.push_back(static_cast<float>(v));
+      else
+        values.push_back(static_cast<double>(v));
+    }
+    return values;
   });
 }
 

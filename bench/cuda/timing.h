@@ -15,9 +15,14 @@ namespace lacuna::bench {
 
 void check(cudaError_t error, const char* what);
 
-/// What an array starts with (never zeros, on which a GPU runs faster). successors: i64, element i is i + 1, the last one 0.
-/// below: i64 or u8, evenly in [0, limit).
-enum class Values : std::uint8_t { normal, magnitudes, successors, below };
+/// What an array starts with (never zeros, on which a GPU runs faster). i64: successors, element i is i + 1, the last one 0;
+/// partners, element i is i + n / 2, the first half those of the second; lengths, from `limit` down to half of it. below: i64 or u8,
+/// evenly in [0, limit).
+enum class Values : std::uint8_t { normal, magnitudes, successors, partners, lengths, below };
+/// Element i of n lengths.
+inline std::int64_t length_at(std::int64_t i, std::int64_t n, std::int64_t limit) {
+  return limit - i * limit / (2 * n);
+}
 
 /// An array on a GPU or an emulated one. Random values repeat with a period that is prime, so that no two rows are the same: to draw
 /// billions of them on the host would take minutes.
@@ -38,8 +43,9 @@ class DeviceArray {
   double at(std::int64_t i) const;
   /// Every byte 0xff: NaN, so that an element that nobody writes shows.
   void poison();
-  /// Element i, as it is now.
+  /// Element i, as it is now; and `count` of them from there on.
   double fetch(std::int64_t i) const;
+  std::vector<double> fetch(std::int64_t first, std::int64_t count) const;
 
  private:
   Array array_;

@@ -58,6 +58,23 @@ struct Devices {
   std::string why_absent;
 };
 
+// In one line, and what to do about it.
+std::string why(cudaError_t error) {
+  int version = 0;  // 0 without a driver
+  cudaDriverGetVersion(&version);
+  if (version == 0) return "no NVIDIA driver here: install one";
+  if (error == cudaErrorInsufficientDriver) {
+    const auto text = [](int v) {
+      return std::to_string(v / 1000) + "." + std::to_string(v % 1000 / 10);
+    };
+    return "the NVIDIA driver is of CUDA " + text(version) + ": install one of CUDA " +
+           text(CUDART_VERSION) + " or later";
+  }
+  if (error == cudaErrorNoDevice) return "the NVIDIA driver finds no device: ask nvidia-smi";
+  return std::string("no CUDA device, ") + cudaGetErrorString(error) + " (" +
+         cudaGetErrorName(error) + "): ask nvidia-smi";
+}
+
 // Asked once. Whatever goes wrong means that there is no device: a machine without a driver is no error.
 const Devices& devices() {
   static const Devices found = [] {
@@ -65,8 +82,7 @@ const Devices& devices() {
     int n = 0;  // cudaGetDeviceCount leaves it alone when it fails
     if (const cudaError_t error = cudaGetDeviceCount(&n); error != cudaSuccess) {
       cudaGetLastError();
-      d.why_absent = std::string("no CUDA device: ") + cudaGetErrorString(error) + " (" +
-                     cudaGetErrorName(error) + ")";
+      d.why_absent = why(error);
       return d;
     }
     for (int i = 0; i < n; i++) {
@@ -74,12 +90,14 @@ const Devices& devices() {
       if (cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, i) != cudaSuccess ||
           major < 8) {
         cudaGetLastError();
-        d.why_absent = "CUDA device " + std::to_string(i) + " is older than compute capability 8.0";
+        d.why_absent = "CUDA device " + std::to_string(i) +
+                       " is older than compute capability 8.0: choose others "
+                       "(CUDA_VISIBLE_DEVICES)";
         break;  // devices are named by number, so those behind it are out of reach too
       }
       d.count++;
     }
-    if (n == 0) d.why_absent = "no CUDA device: the driver reports none";
+    if (n == 0) d.why_absent = why(cudaErrorNoDevice);
     return d;
   }();
   return found;

@@ -9,6 +9,7 @@
 
 #include "../error.h"
 #include "../graph_pool.h"
+#include "../held_bytes.h"
 #include "check.h"
 #include "graph.h"
 
@@ -37,6 +38,7 @@ namespace {
 
 void* find_or_make(std::size_t bytes, int index) {
   const std::size_t size = rounded(bytes);
+  HeldBytes::of(DeviceType::cuda).take(size);
   {
     Kept& k = kept();
     std::lock_guard lock(k.mutex);
@@ -57,6 +59,7 @@ void* find_or_make(std::size_t bytes, int index) {
   cudaGetLastError();
   std::size_t free = 0, total = 0;
   cudaMemGetInfo(&free, &total);
+  HeldBytes::of(DeviceType::cuda).give_back(size);
   fail("allocate", "cuda:", index, " has no room for ", bytes, " bytes: ", free, " of ", total,
        " are free (", cudaGetErrorName(error), ")");
 }
@@ -74,6 +77,7 @@ void* allocate(std::size_t bytes, int index) {
 
 void release(void* data, std::size_t bytes, int index) {
   if (GraphPool::keep(data, rounded(bytes))) return;
+  HeldBytes::of(DeviceType::cuda).give_back(rounded(bytes));
   Kept& k = kept();
   std::lock_guard lock(k.mutex);
   k.blocks[{index, rounded(bytes)}].push_back(data);

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "../graph_pool.h"
+#include "../held_bytes.h"
 #include "asan.h"
 #include "graph.h"
 
@@ -101,6 +102,7 @@ void* allocate(std::size_t bytes, int) {
   void* data = pool ? pool->reuse(bytes) : nullptr;
   if (!data) {
     data = fresh(bytes);
+    HeldBytes::of(DeviceType::emu).take(bytes);
     if (pool) pool->add(data, bytes);
   }
   const auto poison = [=] { std::memset(data, 0xff, bytes); };
@@ -111,6 +113,7 @@ void* allocate(std::size_t bytes, int) {
 
 void release(void* data, std::size_t bytes, int) {
   if (!data || GraphPool::keep(data, bytes)) return;
+  HeldBytes::of(DeviceType::emu).give_back(bytes);
   if constexpr (asan::kOn) return std::free(data);
   auto* header = reinterpret_cast<Header*>(static_cast<char*>(data) - kFront);
   {

@@ -11,6 +11,7 @@
 #include "../../core/ops/shape.h"
 #include "../../core/tape.h"
 #include "../../kernels/backend.h"
+#include "../../kernels/held_bytes.h"
 #include "../errors.h"
 #include "case.h"
 
@@ -257,6 +258,26 @@ TEST(info_nce, saves_the_embeddings_and_never_the_scores) {
   // Rows, columns, positives and lse.
   EXPECT_EQ(saved(100, 300), (100 + 300) * 4 * 4 + 100 * (8 + 4));
   EXPECT_EQ(saved(1000, 3000), 10 * saved(100, 300));
+}
+
+TEST(info_nce, needs_no_more_room_than_both_sides_take) {
+  if (!find_backend(DeviceType::emu))
+    GTEST_SKIP() << "counted on emu, where tiles are those of cuda";
+  const Device emu{DeviceType::emu};
+  constexpr std::int64_t kDepth = 16;
+  for (const std::int64_t m : {130, 1024})
+    for (const bool one_set : {true, false}) {
+      const Tensor a = make_input({{m, kDepth}}, 1, Dtype::f32, emu),
+                   b = one_set ? a : make_input({{m, kDepth}}, 2, Dtype::f32, emu);
+      std::vector<std::int64_t> next;
+      for (std::int64_t i = 0; i < m; i++) next.push_back((i + 1) % m);
+      const Tensor positive = Tensor::from(next, {m}, emu);
+      const HeldBytes::Watch watch(HeldBytes::of(DeviceType::emu));
+      info_nce(a, b, positive, {0.5, one_set ? 0 : -1});
+      EXPECT_GT(watch.most(), 0);
+      // Loss, lse and the positives' scores; and the parts of the sums.
+      EXPECT_LE(watch.most(), 4 * (3 * m + 2 * m * kDepth)) << m << " rows";
+    }
 }
 
 TEST(nt_xent, limits) {

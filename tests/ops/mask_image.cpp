@@ -52,9 +52,13 @@ const Register cases([] {
 
 }  // namespace
 
+class MaskImageOnDevice : public testing::TestWithParam<DeviceType> {};
+
 // What is hidden depends neither on the device nor on the type of what the network sees, which is the same, rounded.
-TEST(mask_image, hides_the_same_in_bf16) {
-  if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "bf16 is for devices";
+TEST_P(MaskImageOnDevice, hides_the_same_in_bf16) {
+  const Backend* backend = find_backend(GetParam());
+  if (!backend) GTEST_SKIP() << "not in this build";
+  if (backend->device_count() == 0) GTEST_SKIP() << backend->why_absent();
   const Tensor pixels = make_input({{3, 8, 9, 3}, 0, 256, Dtype::u8}, 1, Dtype::f32);
   Context context;
   context.seed = 5;
@@ -62,14 +66,19 @@ TEST(mask_image, hides_the_same_in_bf16) {
     for (const MaskFill fill : {MaskFill::zero, MaskFill::mean, MaskFill::noise}) {
       const MaskOptions o{.kind = kind, .fill = fill, .mean = {0.1, 0.2, -0.3}};
       const MaskedImage cpu = mask_image(pixels, o, context, "test"),
-                        emu = mask_image(to(pixels, Device{DeviceType::emu}), o, context, "test",
-                                         Dtype::bf16);
-      EXPECT_EQ(emu.hidden.to_vector<int>(), cpu.hidden.to_vector<int>());
-      EXPECT_EQ(emu.target.dtype(), Dtype::f32);
-      EXPECT_EQ(emu.target.to_vector<float>(), cpu.target.to_vector<float>());
-      EXPECT_EQ(emu.masked.dtype(), Dtype::bf16);
-      EXPECT_EQ(emu.masked.to_vector<float>(), to(cpu.masked, Dtype::bf16).to_vector<float>());
+                        other = mask_image(to(pixels, Device{GetParam()}), o, context, "test",
+                                           Dtype::bf16);
+      EXPECT_EQ(other.hidden.to_vector<int>(), cpu.hidden.to_vector<int>());
+      EXPECT_EQ(other.target.dtype(), Dtype::f32);
+      EXPECT_EQ(other.target.to_vector<float>(), cpu.target.to_vector<float>());
+      EXPECT_EQ(other.masked.dtype(), Dtype::bf16);
+      EXPECT_EQ(other.masked.to_vector<float>(), to(cpu.masked, Dtype::bf16).to_vector<float>());
     }
 }
+
+INSTANTIATE_TEST_SUITE_P(mask_image, MaskImageOnDevice,
+                         testing::Values(DeviceType::emu, DeviceType::cuda), [](const auto& info) {
+                           return std::string(info.param == DeviceType::emu ? "emu" : "cuda");
+                         });
 
 }  // namespace lacuna::test

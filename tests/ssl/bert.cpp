@@ -144,19 +144,15 @@ TEST(bert_task, refuses_a_vocabulary_without_a_mask) {
   EXPECT_THROW(job.run(Folder("mask")), Error);
 }
 
-TEST(bert_task, emu_trains_as_cpu_does) {
-  if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "not in this build";
-  std::vector<std::vector<double>> losses;
-  for (const char* device : {"cpu", "emu"}) {
-    Job job = small(random_pairs(4, 24, 40));
-    job.set("train.device", device);
-    job.set("train.steps", "2");
-    job.set("train.batch_size", "2");
-    const Folder folder("emu");
-    job.run(folder);
-    losses.push_back(folder.values("metrics.jsonl", "loss"));
-  }
-  for (int i : {0, 1}) EXPECT_NEAR(losses[1][i], losses[0][i], 1e-5 * losses[0][i]);
+class bert_device : public OnDevice {};
+LACUNA_ON_DEVICES(bert_device);
+
+TEST_P(bert_device, trains_as_cpu_does) {
+  Job job = small(random_pairs(4, 24, 40));
+  job.set({{"train.steps", "2"}, {"train.batch_size", "2"}});
+  const auto [want, got] = losses(job);
+  ASSERT_EQ(got.size(), 2u);
+  for (int i : {0, 1}) EXPECT_NEAR(got[i], want[i], 1e-5 * want[i]);
 }
 
 }  // namespace lacuna

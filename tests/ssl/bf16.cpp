@@ -5,7 +5,6 @@
 #include <cstdlib>
 
 #include "../../core/safetensors.h"
-#include "../../kernels/backend.h"
 #include "job.h"
 
 namespace lacuna {
@@ -46,8 +45,10 @@ double tolerance(double first, double now) {
 
 }  // namespace
 
-TEST(bf16, trains_as_f32_does) {
-  if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "not in this build";
+class bf16_device : public OnDevice {};
+LACUNA_ON_DEVICES(bf16_device);
+
+TEST_P(bf16_device, trains_as_f32_does) {
   const bool small = std::getenv("LACUNA_SMALL") != nullptr;
   const std::int64_t steps = small ? 6 : 20;
   InpaintingJob job;
@@ -57,14 +58,8 @@ TEST(bf16, trains_as_f32_does) {
   job.set("train.steps", std::to_string(steps));
   job.set("train.log_every", "1");
   job.set("train.eval_every", "100");
-  const auto losses = [](const Folder& folder) {
-    std::istringstream lines(read_file(folder.file("metrics.jsonl")));
-    std::vector<double> all;
-    for (std::string line; std::getline(lines, line);)
-      all.push_back(nlohmann::json::parse(line)["loss"].get<double>());
-    return all;
-  };
-  const Folder on_cpu("bf16cpu"), on_emu("bf16emu"), part("bf16part"), moved("bf16moved");
+  const auto losses = [](const Folder& folder) { return folder.values("metrics.jsonl", "loss"); };
+  const Folder on_cpu("bf16cpu"), on_device("bf16device"), part("bf16part"), moved("bf16moved");
   job.run(on_cpu);
   const auto want = losses(on_cpu);
   const auto expect_near = [&](const Folder& folder) {
@@ -84,21 +79,22 @@ TEST(bf16, trains_as_f32_does) {
   };
   EXPECT_LT(want.back(), (small ? 1 : 0.7) * want[0]) << "nothing was learned";
 
-  job.set("train.device", "emu");
+  job.set("train.device", GetParam());
   job.set("train.precision", "bf16");
-  job.run(on_emu);
-  expect_near(on_emu);
-  for (const auto& [name, tensor] : read_safetensors(on_emu.file("checkpoint.safetensors")).tensors)
+  job.run(on_device);
+  expect_near(on_device);
+  for (const auto& [name, tensor] :
+       read_safetensors(on_device.file("checkpoint.safetensors")).tensors)
     EXPECT_TRUE(tensor.dtype() == Dtype::f32 || tensor.dtype() == Dtype::i64) << name;
 
   // Stopped and resumed: the same bits.
   job.run(part, false, steps / 3);
   job.run(part, true);
-  EXPECT_EQ(part.timeless(), on_emu.timeless());
+  EXPECT_EQ(part.timeless(), on_device.timeless());
   EXPECT_TRUE(read_file(part.file("checkpoint.safetensors")) ==
-              read_file(on_emu.file("checkpoint.safetensors")));
+              read_file(on_device.file("checkpoint.safetensors")));
 
-  // From bf16 on emu to f32 on cpu and back.
+  // From bf16 on the device to f32 on cpu and back.
   job.run(moved, false, steps / 4);
   job.set("train.device", "cpu");
   EXPECT_NE(error_of([&] {
@@ -107,7 +103,7 @@ TEST(bf16, trains_as_f32_does) {
             std::string::npos);
   job.set("train.precision", "f32");
   job.run(moved, true, steps / 2);
-  job.set("train.device", "emu");
+  job.set("train.device", GetParam());
   job.set("train.precision", "bf16");
   job.run(moved, true);
   expect_near(moved);

@@ -159,20 +159,15 @@ TEST(gpt_task, refuses_what_is_not_text) {
   EXPECT_THROW(find_task("gpt").make(job.settings, pictures), Error);
 }
 
-TEST(gpt_task, emu_trains_as_cpu_does) {
-  if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "not in this build";
-  std::vector<std::vector<double>> losses;
-  for (const char* device : {"cpu", "emu"}) {
-    Job job = small(random_windows(4, 16, 23, true));
-    job.set("train.device", device);
-    job.set("train.steps", "2");
-    job.set("train.batch_size", "2");
-    job.set("model.dropout", "0.1");
-    const Folder folder("emu");
-    job.run(folder);
-    losses.push_back(folder.values("metrics.jsonl", "loss"));
-  }
-  for (int i : {0, 1}) EXPECT_NEAR(losses[1][i], losses[0][i], 1e-5 * losses[0][i]);
+class gpt_device : public OnDevice {};
+LACUNA_ON_DEVICES(gpt_device);
+
+TEST_P(gpt_device, trains_as_cpu_does) {
+  Job job = small(random_windows(4, 16, 23, true));
+  job.set({{"train.steps", "2"}, {"train.batch_size", "2"}, {"model.dropout", "0.1"}});
+  const auto [want, got] = losses(job);
+  ASSERT_EQ(got.size(), 2u);
+  for (int i : {0, 1}) EXPECT_NEAR(got[i], want[i], 1e-5 * want[i]);
 }
 
 }  // namespace lacuna

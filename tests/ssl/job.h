@@ -10,6 +10,7 @@
 #include "../../core/files.h"
 #include "../../datasets/loader.h"
 #include "../../datasets/shapes.h"
+#include "../../kernels/backend.h"
 #include "../../ssl/trainer.h"
 #include "../errors.h"
 
@@ -73,6 +74,7 @@ struct Job {
   Job(const std::string& name, std::shared_ptr<const Source> source) : data(std::move(source)) {
     declare_run(settings, find_task(name));
     set("train.log_every", "1");
+    set("train.precision", "f32");
     set("data.workers", "0");
   }
   void set(const std::string& key, const std::string& value) { settings.set(key, value); }
@@ -107,6 +109,30 @@ struct InpaintingJob : Job {
          {"train.save_every", "5"}});
   }
 };
+
+/// A test of each device that runs the CUDA kernels, where it is here: GetParam() is its name.
+class OnDevice : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    const Backend* backend = find_backend(parse_device(GetParam()).type);
+    if (!backend) GTEST_SKIP() << "not in this build";
+    if (backend->device_count() == 0) GTEST_SKIP() << backend->why_absent();
+  }
+  /// The losses of the job on cpu and on the device.
+  static std::pair<std::vector<double>, std::vector<double>> losses(Job& job) {
+    std::vector<double> of[2];
+    for (const bool device : {false, true}) {
+      job.set("train.device", device ? GetParam() : "cpu");
+      const Folder folder("device");
+      job.run(folder);
+      of[device] = folder.values("metrics.jsonl", "loss");
+    }
+    return {of[0], of[1]};
+  }
+};
+#define LACUNA_ON_DEVICES(suite)                                    \
+  INSTANTIATE_TEST_SUITE_P(, suite, testing::Values("emu", "cuda"), \
+                           [](const auto& info) { return std::string(info.param); })
 
 /// A run that was stopped and resumed leaves the same files as one that was not.
 inline void expect_exact_resume(Job& job, std::int64_t stop) {

@@ -80,6 +80,27 @@ TEST(settings, a_key_is_read_by_its_other_name_and_written_by_its_own) {
   }
 }
 
+TEST(settings, each_device_has_its_precision_unless_told_otherwise) {
+  Settings s = inpainting();
+  const auto on = [&](const char* device) {
+    s.set("train.device", std::string(device));
+    return precision_of(s);
+  };
+  EXPECT_EQ(on("cpu"), "f32");
+  EXPECT_EQ(on("emu"), "f32");
+  EXPECT_EQ(on("cuda"), "bf16");
+  EXPECT_EQ(on("cuda:1"), "bf16");
+  EXPECT_EQ(use_precision(s), Dtype::bf16);
+  for (const char* told : {"f32", "tf32", "bf16"}) {
+    s.set("train.precision", std::string(told));
+    EXPECT_EQ(on("cuda"), told);
+    EXPECT_EQ(on("emu"), told);
+  }
+  s.set("train.precision", std::string("auto"));
+  EXPECT_EQ(on("cpu"), "f32");
+  EXPECT_EQ(use_precision(s), Dtype::f32);
+}
+
 TEST(settings, json_round_trip_leaves_out_the_machine) {
   Settings s = inpainting();
   s.set("train.threads", std::string("7"));

@@ -285,24 +285,19 @@ TEST(simclr_task, refuses_what_cannot_work) {
   EXPECT_NE(error_of([&] { job.run(Folder("refused")); }).find("needs labels"), std::string::npos);
 }
 
-TEST(simclr_task, emu_trains_as_cpu_does_recorded_or_not) {
-  if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "not in this build";
-  std::vector<std::vector<double>> losses;
-  for (const auto& [device, graph] :
-       {std::pair{"cpu", "false"}, {"emu", "false"}, {"emu", "true"}}) {
-    Job job = small(make_shapes({.size = 12}));
-    job.set({{"train.device", device},
-             {"train.graph", graph},
-             {"train.batch_size", "4"},
-             {"train.epochs", "1"},
-             {"task.size", "8"}});
-    const Folder folder("emu");
-    job.run(folder);
-    losses.push_back(folder.values("metrics.jsonl", "loss"));
-  }
-  for (std::size_t i = 0; i < losses[0].size(); i++)
-    EXPECT_NEAR(losses[1][i], losses[0][i], 1e-4 * losses[0][i]);
-  EXPECT_EQ(losses[2], losses[1]);
+class simclr_device : public OnDevice {};
+LACUNA_ON_DEVICES(simclr_device);
+
+TEST_P(simclr_device, trains_as_cpu_does_recorded_or_not) {
+  Job job = small(make_shapes({.size = 12}));
+  job.set({{"train.batch_size", "4"}, {"train.epochs", "1"}, {"task.size", "8"}});
+  const auto [want, got] = losses(job);
+  ASSERT_EQ(got.size(), 3u);
+  for (std::size_t i = 0; i < want.size(); i++) EXPECT_NEAR(got[i], want[i], 1e-4 * want[i]);
+  job.set("train.graph", "true");
+  const Folder recorded("recorded");
+  job.run(recorded);
+  EXPECT_EQ(recorded.values("metrics.jsonl", "loss"), got);
 }
 
 // Pictures of one colour each: 10, 20, 30, ...

@@ -148,15 +148,17 @@ TEST(trainer, an_encoder_is_loaded_from_its_checkpoint) {
   EXPECT_EQ(encoder->forward(context, Tensor::zeros({2, 32, 32, 3})).shape(), (Shape{2, 8, 8, 6}));
 }
 
-// The CUDA kernels, on the host, train what the cpu trains; a run may move from one to the other.
-TEST(trainer, emu_trains_as_cpu_does) {
-  if (!find_backend(DeviceType::emu)) GTEST_SKIP() << "not in this build";
+class trainer_device : public OnDevice {};
+LACUNA_ON_DEVICES(trainer_device);
+
+// The CUDA kernels train what the cpu trains; a run may move from one to the other.
+TEST_P(trainer_device, trains_as_cpu_does) {
   InpaintingJob job(6);
   job.set({{"train.epochs", "0"},
            {"train.steps", "3"},
            {"train.batch_size", "2"},
            {"train.log_every", "1"}});
-  const Folder on_cpu("cpu"), on_emu("emu"), moved("moved"), rounded("rounded");
+  const Folder on_cpu("cpu"), on_device("device"), moved("moved"), rounded("rounded");
   job.run(on_cpu);
   const auto losses = [](const Folder& folder) { return folder.values("metrics.jsonl", "loss"); };
   const auto expect_near = [&](const Folder& folder, double relative) {
@@ -164,19 +166,19 @@ TEST(trainer, emu_trains_as_cpu_does) {
     ASSERT_EQ(got.size(), 3u);
     for (int i = 0; i < 3; i++) EXPECT_NEAR(got[i], want[i], relative * want[i]) << "step " << i;
   };
-  job.set("train.device", "emu");
-  job.run(on_emu);
-  expect_near(on_emu, 1e-5);
+  job.set("train.device", GetParam());
+  job.run(on_device);
+  expect_near(on_device, 1e-5);
   job.run(moved, false, 2);
   job.set("train.device", "cpu");
   job.run(moved, true);
   expect_near(moved, 1e-5);
   job.set("train.precision", "tf32");
   EXPECT_NE(error_of([&] { job.run(rounded); }).find("for cuda and emu"), std::string::npos);
-  job.set("train.device", "emu");
+  job.set("train.device", GetParam());
   job.run(rounded);
   expect_near(rounded, 1e-2);
-  EXPECT_NE(losses(rounded), losses(on_emu));
+  EXPECT_NE(losses(rounded), losses(on_device));
 }
 
 TEST(trainer, without_a_checkpoint_resume_starts_anew) {

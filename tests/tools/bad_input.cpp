@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "../../kernels/backend.h"
 #include "command.h"
 
 namespace lacuna::test {
@@ -207,6 +208,27 @@ TEST_P(BadInputTest, OneLineAndStatus2) {
   const std::string says = placed(GetParam().says, folder);
   EXPECT_NE(o.err.find(says), std::string::npos) << o.err << "does not say: " << says;
   EXPECT_FALSE(fs::exists(folder + "/new"));  // nothing was begun
+}
+
+// Why there is no such device, and what to do.
+TEST(BadInput, ADeviceThatIsNotHere) {
+  for (const auto& [name, type] : {std::pair{"cuda", DeviceType::cuda}, {"emu", DeviceType::emu}}) {
+    const Backend* backend = find_backend(type);
+    if (backend && backend->device_count() > 0) continue;
+    const bool cuda = type == DeviceType::cuda;
+    const std::string folder = fixtures().path(), preset = cuda ? "cuda" : "emu";
+    const std::string says =
+        backend ? "[device] cuda:0 is not in this machine: " + backend->why_absent()
+                : std::string("[device] this build has no ") + (cuda ? "CUDA" : "emu") +
+                      ": make one that has (cmake --preset " + preset + ")";
+    for (const char* command : {"train inpainting --data shapes --out @/new", "plan inpainting",
+                                "eval reconstruct --data shapes --run @/run"}) {
+      const Outcome o = lacuna(words(std::string(command) + " --device " + name, folder));
+      EXPECT_EQ(o.status, 2);
+      EXPECT_EQ(o.err, "lacuna: error: " + says + ", or use --device cpu\n") << command;
+    }
+    EXPECT_FALSE(fs::exists(folder + "/new"));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, BadInputTest, testing::ValuesIn(cases()),

@@ -44,8 +44,9 @@ TEST(Commands, FlagsCountForMoreThanTheConfig) {
   expect_ok(lacuna(kTrain + Words{"--out", run, "--config", f / "some.toml", "--lr", "0.25",
                                   "--set", "mask=block", "--set", "mask=pixel"}));
   const std::string config = read_all(run + "/config.toml");
-  for (const char* line : {"mode = \"tanh\"\n", "lr = 0.25\n", "seed = 7\n", "mask = \"pixel\"\n",
-                           "batch_size = 8\n", "name = \"inpainting\"\n", "beta2 = 0.999\n"})
+  for (const char* line :
+       {"mode = \"tanh\"\n", "lr = 0.25\n", "seed = 7\n", "mask = \"pixel\"\n", "batch_size = 8\n",
+        "name = \"inpainting\"\n", "beta2 = 0.999\n", "precision = \"f32\"\n"})
     EXPECT_TRUE(holds(config, line)) << line << " is not in\n" << config;
   // Fully resolved: a run from that file alone is the same run.
   expect_ok(
@@ -135,6 +136,7 @@ TEST(Commands, PlanAddsUp) {
   const Outcome o = lacuna({"plan", "inpainting", "--batch-size", "2"});
   expect_ok(o);
   EXPECT_TRUE(holds(o.out, "109,251")) << o.out;
+  EXPECT_TRUE(holds(o.out, "batches of 2, cpu in f32\n")) << o.out;
   // 2 x (32 32 64 27 + 16 16 128 576 + 64 128 256 + 256 64 12) multiply-adds forward.
   EXPECT_TRUE(holds(o.out, "45.9 MFLOP")) << o.out;
 }
