@@ -110,7 +110,7 @@ bool dispatch_float(Dtype t, F&& f) {
 }
 
 template <class F>
-constexpr bool dispatch_all(Dtype t, F&& f) {
+bool dispatch_all(Dtype t, F&& f) {
   switch (t) {
     case Dtype::f32:
       f(float{});
