@@ -109,6 +109,7 @@ class Simclr : public Task {
   Module& encoder() override { return model_.encoder; }
   bool decays(const NamedTensor& p) const override { return p.tensor.ndim() >= 2 && !watches(p); }
   double lr_scale(const NamedTensor& p) const override { return watches(p) ? probe_scale_ : 1; }
+  bool counts_in_norm(const NamedTensor& p) const override { return !watches(p); }
   bool repeats() const override { return !supervised_; }
 
   // An epoch's last batch may be short, and the fewer pictures the lower the floor.

@@ -54,6 +54,8 @@ class Task {
   virtual bool decays(const NamedTensor& parameter) const { return true; }
   /// What the learning rate is multiplied by for a parameter.
   virtual double lr_scale(const NamedTensor& parameter) const { return 1; }
+  /// Whether its gradient counts in the norm that optim.clip limits. Not that of a probe, which only watches.
+  virtual bool counts_in_norm(const NamedTensor& parameter) const { return true; }
 
   /// Whether every step of an epoch does the same work on other samples, so that it can be captured and replayed
   /// (train.graph): nothing that step() computes on the host may differ from one batch to the next.

@@ -114,9 +114,13 @@ Trainer::Trainer(Task& task, Settings settings, Batches& train, Batches* validat
   task_.model().to(device);
   device_ = device;
   for (int phase = 0; phase < task_.phases(); phase++) {
-    std::vector<NamedTensor> mine;
-    for (const NamedTensor& p : task_.model().parameters())
-      if (task_.trains(phase, p.name)) mine.push_back(p);
+    std::vector<NamedTensor> mine, in_norm;
+    for (const NamedTensor& p : task_.model().parameters()) {
+      if (!task_.trains(phase, p.name)) continue;
+      mine.push_back(p);
+      if (task_.counts_in_norm(p)) in_norm.push_back(p);
+    }
+    in_norm_.push_back(std::move(in_norm));
     optimizers_.push_back(make_optimizer(settings_, task_, std::move(mine)));
   }
   part_names_.resize(optimizers_.size());
@@ -146,7 +150,7 @@ Tensor Trainer::update(const Batch& batch, int phase) {
       add_gradients(task_, context_, batch, phase, settings_.integer("train.accumulate"));
   NoGrad guard;
   const Tensor scale =
-      step_scale(losses.total.detach(), optimizer.parameters(), settings_.number("optim.clip"));
+      step_scale(losses.total.detach(), in_norm_[phase], settings_.number("optim.clip"));
   optimizer.step(scale);
   std::vector<Tensor> results{reshape(losses.total, {1}), scale};
   part_names_[phase].clear();

@@ -85,6 +85,7 @@ class Trainer {
   Device device_;
   Context context_;
   std::vector<std::unique_ptr<Optimizer>> optimizers_;  // one a phase
+  std::vector<std::vector<NamedTensor>> in_norm_;       // of each phase, what optim.clip looks at
   std::unique_ptr<CapturedStep> captured_;              // with train.graph
   std::vector<Tensor> results_;  // update()'s of the step under way, one a phase
   std::vector<std::vector<std::string>> part_names_;  // of the further losses, one list a phase

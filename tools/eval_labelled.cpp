@@ -64,8 +64,10 @@ void EvalLabelled::open_sets(TextOptions text) {
   train_ = open(train, "train");
   text.classes = train_->classes();
   sets_.push_back({"test", open(test, "test")});
-  LACUNA_CHECK(description_of(*train_) != description_of(*sets_[0].source), protocol_.c_str(),
-               "--test must not be what is learned from: got ", train, " and ", test);
+  LACUNA_CHECK(
+      description_of(*train_) != description_of(*sets_[0].source), protocol_.c_str(),
+      "--test must not be what is learned from (data that is not split is by \"?test=0.2\"): got ",
+      train, " and ", test);
   for (const std::string& shift : shifts_) {
     Corruption corruption;
     if (parse_corruption(shift, corruption))

@@ -92,8 +92,8 @@ TEST(labelled, without_new_tokens) {
             "")
       << "a row without tokens";
   const auto tags = open_source("conll:" + folder.write("t.conll", "a\tO\nb\tX\n"), "train", o);
-  const auto* tag = read_batch(*tags, {0})["tag"].data<std::int64_t>();
-  EXPECT_EQ(tag[0], 0);
+  const Batch batch = read_batch(*tags, {0});
+  EXPECT_EQ(batch["tag"].data<std::int64_t>()[0], 0);
   // BERT's are no new ones, and GPT-2's <|endoftext|> is where a text begins.
   o.tokenizer = word_tokenizer(folder, kWords);
   const std::string good = folder.write("good.tsv", "good film\t1\nbad film\t0\n");

@@ -184,7 +184,7 @@ TEST(simclr_task, the_probe_only_watches) {
   std::map<std::string, std::vector<float>> rest[2], probe[2];
   for (const int i : {0, 1}) {
     Job job = small(make_shapes({.size = 16}));
-    job.set("task.probe_lr", i ? "0.5" : "0.01");
+    job.set({{"task.probe_lr", i ? "0.5" : "0.01"}, {"optim.clip", "0.05"}});
     job.run(Folder("probe"));
     rest[i] = weights_of(job, "encoder.");
     rest[i].merge(weights_of(job, "projection."));
