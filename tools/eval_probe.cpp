@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "../ssl/augmentation.h"
 #include "../ssl/labelled.h"
 #include "../ssl/some_rows.h"
 #include "format.h"
@@ -37,7 +38,8 @@ void EvalProbe::declare_more(Options& options) {
 std::string EvalProbe::more_help() {
   return EvalLabelled::more_help() +
          "Beside the run's encoder, frozen, stand the same network as it was drawn, the samples "
-         "as\nthey are, and, with all labels, the same network trained on them from scratch.\n";
+         "as\nthey are, and the same network trained on the labels from scratch, on random crops "
+         "and\nmirrors of pictures.\n";
 }
 
 DataInfo EvalProbe::open_data() {
@@ -61,14 +63,18 @@ std::int64_t EvalProbe::budget(std::int64_t step) const {
   return std::max<std::int64_t>(1, std::llround(seen / static_cast<double>(train_->size())));
 }
 
-std::shared_ptr<const Source> EvalProbe::lesson(std::int64_t labels, std::uint64_t seed) const {
-  if (labels == train_->size()) return train_;
+std::vector<std::int64_t> EvalProbe::rows_of(std::int64_t labels, std::uint64_t seed) const {
   std::vector<std::int64_t> rows = balanced_order(labels_of_train_, seed);
   rows.resize(static_cast<std::size_t>(labels));
-  return some_rows(train_, std::move(rows));
+  return rows;
 }
 
-std::unique_ptr<VectorLabeller> EvalProbe::supervised(const Make& make, std::uint64_t seed) {
+std::shared_ptr<const Source> EvalProbe::lesson(std::int64_t labels, std::uint64_t seed) const {
+  return labels == train_->size() ? train_ : some_rows(train_, rows_of(labels, seed));
+}
+
+std::unique_ptr<VectorLabeller> EvalProbe::supervised(const Make& make, std::int64_t labels,
+                                                      std::uint64_t seed) {
   auto task = make();
   task->model().initialize(0);
   const std::int64_t width = width_of(network("supervised", *task), *train_);
@@ -76,14 +82,14 @@ std::unique_ptr<VectorLabeller> EvalProbe::supervised(const Make& make, std::uin
       std::move(task), width, static_cast<std::int64_t>(train_->classes().size()), false);
   model->initialize(seed);
   model->to(device_);
-  std::vector<std::int64_t> rows;
-  for (std::int64_t i = 0; i < train_->size(); i++) rows.push_back(i);
-  train_labeller(*model, *train_, rows,
-                 {.epochs = budget_epochs_,
-                  .batch_size = kSupervisedBatch,
-                  .lr = number_option("--supervised-lr", supervised_lr_, 1e-12, 1e6),
-                  .seed = seed,
-                  .device = device_});
+  // With few labels as many steps as with all of them: as many samples are seen, more often.
+  LabelledTraining training{.epochs = budget_epochs_, .batch_size = kSupervisedBatch};
+  training.min_steps = training.steps(train_->size());
+  training.lr = number_option("--supervised-lr", supervised_lr_, 1e-12, 1e6);
+  if (!of_text()) training.augmentation = augmentation_of(ViewKeys{});
+  training.seed = seed;
+  training.device = device_;
+  train_labeller(*model, *train_, rows_of(labels, seed), training);
   return model;
 }
 
@@ -145,13 +151,14 @@ void EvalProbe::evaluate() {
       true, numbers);
   judge([&](std::uint64_t) { return raw(*train_); }, false, numbers);
   std::unique_ptr<VectorLabeller> model;
-  if (budget_epochs_ > 0 && numbers.back() == train_->size())
-    judge(
-        [&](std::uint64_t seed) {
-          model = supervised(make, seed);
-          return network("supervised", model->task());
-        },
-        true, {train_->size()});
+  if (budget_epochs_ > 0)
+    for (const std::int64_t labels : numbers)
+      judge(
+          [&](std::uint64_t seed) {
+            model = supervised(make, labels, seed);
+            return network("supervised", model->task());
+          },
+          true, {labels});
   const Truth truth(*sets_[0].source);
   const LabelScore majority = truth.judge(
       std::vector<std::int64_t>(static_cast<std::size_t>(truth.size()), known.commonest()));
@@ -160,8 +167,12 @@ void EvalProbe::evaluate() {
   kept["features"] = "encoder in evaluation, samples as they are";
   kept.update(options_json());
   kept["budget_epochs"] = budget_epochs_;
-  kept["supervised"] = {
-      {"optimizer", "adamw"}, {"batch_size", kSupervisedBatch}, {"lr", supervised_lr}};
+  if (budget_epochs_ > 0) {
+    const ViewKeys views;
+    kept["supervised"] = {
+        {"optimizer", "adamw"}, {"batch_size", kSupervisedBatch}, {"lr", supervised_lr}};
+    if (!of_text()) kept["supervised"].update({{"crop", views.crop}, {"flip", views.flip}});
+  }
   kept["rules"] = rules_;
   for (const Row& row : rows_)
     kept["labels"][std::to_string(row.labels)][row.subject] = to_json(row);

@@ -5,9 +5,9 @@
 //   pretrained      the run's encoder, frozen
 //   random_frozen   the same network as it was drawn from the seed, frozen
 //   raw             the samples as they are: pixels on [0, 1]; of text how often each token that is in the training data occurs
-//   supervised      where all labels are used: the same network trained on them from what was drawn, for --budget epochs; its
-//                   vectors are judged in the same way. As many samples as the run has seen, unless --budget says otherwise;
-//                   0 leaves the line out. With fewer labels it is `lacuna eval finetune` that has it
+//   supervised      the same network trained on the labels from what was drawn, on random crops and mirrors of pictures; its
+//                   vectors are judged in the same way. As many samples as the run has seen, each of them counted once, or
+//                   --budget epochs of all rows; as many with few labels, too. 0 leaves the line out
 #include <nlohmann/json.hpp>
 
 #include "../ssl/probe.h"
@@ -46,11 +46,14 @@ class EvalProbe : public EvalLabelled {
 
   /// What the run's task knew of its data.
   DataInfo open_data();
+  /// The first rows of balanced_order().
+  std::vector<std::int64_t> rows_of(std::int64_t labels, std::uint64_t seed) const;
   std::shared_ptr<const Source> lesson(std::int64_t labels, std::uint64_t seed) const;
   /// The lines of one subject, which is made anew for each seed if it is drawn.
   void judge(const std::function<Subject(std::uint64_t)>& make, bool drawn,
              const std::vector<std::int64_t>& labels);
-  std::unique_ptr<VectorLabeller> supervised(const Make& make, std::uint64_t seed);
+  std::unique_ptr<VectorLabeller> supervised(const Make& make, std::int64_t labels,
+                                             std::uint64_t seed);
   std::int64_t budget(std::int64_t step) const;
   void print_head() const;
   void print_row(const Row& row) const;

@@ -195,7 +195,7 @@ TEST_F(Finetune, JudgesVectorsOfText) {
       const auto line = lines(run).back();
       EXPECT_EQ(line["protocol"], protocol);
       ASSERT_EQ(line["labels"].size(), 2u);
-      EXPECT_EQ(line["labels"]["6"].size(), 3u);
+      EXPECT_EQ(line["labels"]["6"].size(), 4u);
       EXPECT_EQ(line["labels"]["30"].size(), 4u);
       for (const auto& [subject, row] : line["labels"]["30"].items()) {
         EXPECT_EQ(row["width"] == 16, subject != "raw") << subject;
