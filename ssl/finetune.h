@@ -2,8 +2,9 @@
 // What pretraining is good for where labels are few: an encoder fine-tuned on labels, beside the same network from scratch with the
 // same labels, order, views and number of steps, and beside controls that leave the encoder alone. Each trial trains a network of its
 // own (labeller.h, labelled.h): AdamW with decay of matrices only, a linear rise and fall of the rate, clipping. It is
-// judged on the whole test data after its last step, and on sets whose look has shifted, for which nothing is tuned again. One trial a number of labels, seed and arm; a trial is a pure function of
-// its seed, and which rows it learns from one of (seed, number of labels): the first ones of balanced_order().
+// judged on the whole test data after its last step, and on sets whose look has shifted, for which nothing is tuned again. One
+// trial a number of labels, seed and arm; a trial is a pure function of its seed, and which rows it learns from one of
+// (seed, number of labels): the first ones of balanced_order().
 #include <functional>
 #include <limits>
 

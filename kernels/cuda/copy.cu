@@ -21,12 +21,12 @@ constexpr int kTile = 32, kTileRows = 8;
 
 constexpr int kUnroll = 4;
 
+template <class T>
+constexpr bool kReal = std::is_same_v<T, float> || std::is_same_v<T, bf16>;
+
 // Pairs that are met every step: f32 and bf16, and pictures as they are read. The others are too many to compile each.
 template <class To, class From>
-constexpr bool kOften = (std::is_same_v<To, float> ||
-                         std::is_same_v<To, bf16>)&&(std::is_same_v<From, float> ||
-                                                     std::is_same_v<From, bf16> ||
-                                                     std::is_same_v<From, std::uint8_t>);
+constexpr bool kOften = kReal<To> && (kReal<From> || std::is_same_v<From, std::uint8_t>);
 
 template <class To, class From, int N>
 __global__ void __launch_bounds__(kThreads)
