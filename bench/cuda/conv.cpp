@@ -173,27 +173,49 @@ Case stem(const Number& number, const Layer& layer) {
   return c;
 }
 
-// y = relu(conv + bias) in one kernel, beside cuDNN's in one and in two.
+// y = relu(conv + bias), or relu(conv + bias + residual), in one kernel, beside cuDNN's in one.
+Case with_relu(const Number& number, const Layer& layer, bool residual) {
+  constexpr std::size_t kBias = 3, kResidual = 4;
+  const ConvShape s = layer.shape;
+  Case c = conv(ConvKind::forward, number, layer);
+  c.name += residual ? " bias residual relu" : " bias relu";
+  c.op += residual ? "_bias_residual_relu" : "_bias_relu";
+  c.operands.push_back({{s.co}, number.dtype});
+  std::vector<std::size_t> places = {kX, kWeight, kY, kBias};
+  if (residual) {
+    c.operands.push_back(c.operands[kY]);
+    places.push_back(kResidual);
+    c.bytes += static_cast<double>(s.n * s.oh() * s.ow() * s.co) * size_of(number.dtype);
+  }
+  c.kernel = [=](const Arrays& a, How how) {
+    Conv2dForward args{a[kY], a[kX], a[kWeight], a[kBias], window_of(s)};
+    args.epilogue = Epilogue::relu;
+    if (residual) args.residual = a[kResidual];
+    call<&KernelTable::conv2d_forward>(args, how);
+  };
+  c.outputs = {{kY, [=](const DeviceArrays& a) {
+                  Sampled sampled = conv_reference(ConvKind::forward, s, a);
+                  for (auto& [e, v] : sampled)
+                    v = std::max(
+                        0.0, v + a[kBias]->at(e % s.co) + (residual ? a[kResidual]->at(e) : 0.0));
+                  return sampled;
+                }}};
+  c.rivals = {cudnn(ConvKind::forward, s, number.dtype, places, kY, " fused,")};
+  return c;
+}
+
+// As a block of a ResNet ends where its norm is folded into the convolution.
+Case with_residual(const Number& number, const Layer& layer) {
+  return with_relu(number, layer, true);
+}
+
+// Beside cuDNN's in two kernels, too.
 Case with_bias_relu(const Number& number, const Layer& layer) {
   constexpr std::size_t kBias = 3, kBefore = 4;
   const ConvShape s = layer.shape;
   const Dtype dtype = number.dtype;
-  Case c = conv(ConvKind::forward, number, layer);
-  c.name += " bias relu";
-  c.op += "_bias_relu";
-  c.operands.push_back({{s.co}, dtype});
+  Case c = with_relu(number, layer, false);
   c.operands.push_back(c.operands[kY]);
-  c.kernel = [s](const Arrays& a, How how) {
-    Conv2dForward args{a[kY], a[kX], a[kWeight], a[kBias], window_of(s)};
-    args.epilogue = Epilogue::relu;
-    call<&KernelTable::conv2d_forward>(args, how);
-  };
-  c.outputs = {{kY, [s](const DeviceArrays& a) {
-                  Sampled sampled = conv_reference(ConvKind::forward, s, a);
-                  for (auto& [e, v] : sampled) v = std::max(0.0, v + a[kBias]->at(e % s.co));
-                  return sampled;
-                }}};
-  c.rivals = {cudnn(ConvKind::forward, s, dtype, {kX, kWeight, kY, kBias}, kY, " fused,")};
   // The second graph is left to the first of its plans: it does nothing but read and write.
   c.rivals.push_back({[=] {
     const Shared graph = cudnn_conv(ConvKind::forward, s, dtype, ConvTail::none, ""),
@@ -206,32 +228,6 @@ Case with_bias_relu(const Number& number, const Layer& layer) {
                     },
                     {kY}};
   }});
-  return c;
-}
-
-// y = relu(conv + bias + residual), as a block of a ResNet ends where its norm is folded into the convolution.
-Case with_residual(const Number& number, const Layer& layer) {
-  constexpr std::size_t kBias = 3, kResidual = 4;
-  const ConvShape s = layer.shape;
-  Case c = conv(ConvKind::forward, number, layer);
-  c.name += " bias residual relu";
-  c.op += "_bias_residual_relu";
-  c.operands.push_back({{s.co}, number.dtype});
-  c.operands.push_back(c.operands[kY]);
-  c.bytes += static_cast<double>(s.n * s.oh() * s.ow() * s.co) * size_of(number.dtype);
-  c.kernel = [s](const Arrays& a, How how) {
-    Conv2dForward args{a[kY], a[kX], a[kWeight], a[kBias], window_of(s)};
-    args.epilogue = Epilogue::relu, args.residual = a[kResidual];
-    call<&KernelTable::conv2d_forward>(args, how);
-  };
-  c.outputs = {{kY, [s](const DeviceArrays& a) {
-                  Sampled sampled = conv_reference(ConvKind::forward, s, a);
-                  for (auto& [e, v] : sampled)
-                    v = std::max(0.0, v + a[kBias]->at(e % s.co) + a[kResidual]->at(e));
-                  return sampled;
-                }}};
-  c.rivals = {cudnn(ConvKind::forward, s, number.dtype, {kX, kWeight, kY, kBias, kResidual}, kY,
-                    " fused,")};
   return c;
 }
 
