@@ -13,14 +13,14 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kOp = "data";
+constexpr const char* kSpecOp = "data";
 
 // A whole option as a number of at least `low`.
 std::int64_t number(const std::string& what, const std::string& text, std::int64_t low) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  LACUNA_CHECK(error == std::errc() && end == text.data() + text.size() && value >= low, kOp, what,
-               " must be a whole number of at least ", low, ": got \"", text, '"');
+  LACUNA_CHECK(error == std::errc() && end == text.data() + text.size() && value >= low, kSpecOp,
+               what, " must be a whole number of at least ", low, ": got \"", text, '"');
   return value;
 }
 
@@ -36,7 +36,7 @@ std::uint64_t seed_of(const Spec& spec) {
 // Of bags: is a sample each picture, or each patient?
 bool each_picture(const Spec& spec) {
   const std::string each = spec.option("each", "patient");
-  LACUNA_CHECK(each == "patient" || each == "picture", kOp,
+  LACUNA_CHECK(each == "patient" || each == "picture", kSpecOp,
                "each must be patient or picture: got \"", each, '"');
   return each == "picture";
 }
@@ -48,7 +48,7 @@ std::unique_ptr<Source> open(const Spec& spec, bool train) {
     ImageFolderOptions o;
     o.size = option(spec, "size", 0, 1);
     o.channels = option(spec, "channels", 0, 1);
-    LACUNA_CHECK(train, kOp, "images:", spec.place,
+    LACUNA_CHECK(train, kSpecOp, "images:", spec.place,
                  " has no test split, all of it is train: for testing, name a folder of its own "
                  "and add ?split=train");
     return cached(open_image_folder(spec.place, o));
@@ -74,7 +74,8 @@ std::unique_ptr<Source> open(const Spec& spec, bool train) {
   ShapesOptions o;
   o.train = train;
   if (!spec.place.empty()) o.size = number("N of shapes:N", spec.place, 1);
-  LACUNA_CHECK(o.size <= 100'000'000, kOp, "shapes has at most 100,000,000 scenes: got ", o.size);
+  LACUNA_CHECK(o.size <= 100'000'000, kSpecOp, "shapes has at most 100,000,000 scenes: got ",
+               o.size);
   if (!train) o.size = std::max<std::int64_t>(1, o.size / 5);
   o.seed = seed_of(spec);
   return cached(make_shapes(o));
@@ -140,21 +141,21 @@ Spec parse_spec(const std::string& text) {
     usages += (usages.empty() ? "" : ", ") + s.usage;
     if (s.name == spec.scheme) scheme = &s;
   }
-  LACUNA_CHECK(scheme, kOp, "must be one of ", usages, ": got \"", text, '"',
+  LACUNA_CHECK(scheme, kSpecOp, "must be one of ", usages, ": got \"", text, '"',
                suggestion(spec.scheme, names));
   LACUNA_CHECK(!spec.place.empty() || spec.scheme == "shapes" || spec.scheme == "cases" ||
                    spec.scheme == "stories",
-               kOp, "needs a place, ", scheme->usage, ": got \"", text, '"');
+               kSpecOp, "needs a place, ", scheme->usage, ": got \"", text, '"');
   for (std::size_t begin = question + 1; has_options;) {
     const std::size_t end = std::min(text.find('&', begin), text.size());
     const std::string pair = text.substr(begin, end - begin);
     const std::size_t equals = pair.find('=');
-    LACUNA_CHECK(equals != std::string::npos, kOp, "an option is name=value: got \"", pair,
+    LACUNA_CHECK(equals != std::string::npos, kSpecOp, "an option is name=value: got \"", pair,
                  "\" in \"", text, '"');
     const std::string name = pair.substr(0, equals);
     std::string known;
     for (const auto& o : scheme->options) known += (known.empty() ? "" : ", ") + o;
-    LACUNA_CHECK(std::count(scheme->options.begin(), scheme->options.end(), name) == 1, kOp,
+    LACUNA_CHECK(std::count(scheme->options.begin(), scheme->options.end(), name) == 1, kSpecOp,
                  spec.scheme, " has the options ", known, ": got \"", name, '"',
                  suggestion(name, scheme->options));
     spec.options[name] = pair.substr(equals + 1);
@@ -172,7 +173,7 @@ bool is_text(const Spec& spec) {
 
 bool is_train(const Spec& spec, const std::string& split) {
   const std::string wanted = spec.option("split", split);
-  LACUNA_CHECK(wanted == "train" || wanted == "test", kOp,
+  LACUNA_CHECK(wanted == "train" || wanted == "test", kSpecOp,
                "the split must be train or test: got \"", wanted, '"');
   return wanted == "train";
 }

@@ -109,8 +109,9 @@ bool dispatch_float(Dtype t, F&& f) {
   }
 }
 
+/// The same for every dtype, on devices, too.
 template <class F>
-bool dispatch_all(Dtype t, F&& f) {
+constexpr bool dispatch_all(Dtype t, F&& f) {
   switch (t) {
     case Dtype::f32:
       f(float{});

@@ -48,7 +48,8 @@ void validate(const LarsStep&);
 
 /// coefficient * |p| / |r| from the sums of their squares; 1 where one of them is not above 0.
 LACUNA_HD inline double trust_ratio(double coefficient, double p_squares, double r_squares) {
-  return p_squares > 0 && r_squares > 0 ? coefficient * sqrt(p_squares) / sqrt(r_squares) : 1;
+  return p_squares > 0 && r_squares > 0 ? coefficient * std::sqrt(p_squares) / std::sqrt(r_squares)
+                                        : 1;
 }
 
 }  // namespace lacuna

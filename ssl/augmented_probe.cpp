@@ -13,14 +13,15 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kOp = "linear";
+constexpr const char* kAugmentedProbeOp = "linear";
 
 }  // namespace
 
 AugmentedProbe::AugmentedProbe(const AugmentedProbeOptions& options, Device device)
     : options_(options), device_(device) {
   LACUNA_CHECK(
-      options.epochs >= 1 && options.batch >= 1 && options.lr > 0 && options.weight_decay >= 0, kOp,
+      options.epochs >= 1 && options.batch >= 1 && options.lr > 0 && options.weight_decay >= 0,
+      kAugmentedProbeOp,
       "needs at least one epoch and one picture a step, a rate above 0 and a decay of at "
       "least 0: got ",
       options.epochs, ", ", options.batch, ", ", options.lr, " and ", options.weight_decay);
@@ -29,7 +30,7 @@ AugmentedProbe::AugmentedProbe(const AugmentedProbeOptions& options, Device devi
 
 void AugmentedProbe::fit(const Subject& subject, const Source& train, std::uint64_t seed) {
   const std::int64_t n = train.size(), per_epoch = (n + options_.batch - 1) / options_.batch;
-  LACUNA_CHECK(n > 0, kOp, train.name(), " has no sample");
+  LACUNA_CHECK(n > 0, kAugmentedProbeOp, train.name(), " has no sample");
   const auto classes = static_cast<std::int64_t>(train.classes().size());
   const Schedule schedule{.shape = Schedule::Shape::cosine,
                           .base = options_.lr * static_cast<double>(options_.batch) / 256,
@@ -69,7 +70,7 @@ void AugmentedProbe::fit(const Subject& subject, const Source& train, std::uint6
 }
 
 std::vector<std::vector<std::int64_t>> AugmentedProbe::guess(const Tensor& x) {
-  LACUNA_CHECK(weight_.defined(), kOp, "the probe has learned nothing yet");
+  LACUNA_CHECK(weight_.defined(), kAugmentedProbeOp, "the probe has learned nothing yet");
   NoGrad guard;
   return {argmax(linear(to(x, device_), weight_, bias_)).to_vector<std::int64_t>()};
 }

@@ -153,7 +153,7 @@ class BertTask : public Task {
   double unigram_ = std::numeric_limits<double>::quiet_NaN();
 };
 
-void declare(Settings& s) {
+void declare_bert(Settings& s) {
   s.declare("task.nsp", true, "next-sentence prediction beside the hidden tokens");
   s.declare("task.mask_probability", 0.15, "share of the tokens that are to be predicted", 0, 1);
   s.declare("task.exact", true,
@@ -194,7 +194,7 @@ void declare(Settings& s) {
   s.declare("optim.warmup", std::int64_t{100}, "steps of linear warm-up", 0, 1e15);
 }
 
-std::unique_ptr<Task> make(const Settings& settings, const DataInfo& data) {
+std::unique_ptr<Task> make_bert(const Settings& settings, const DataInfo& data) {
   token_field(data, "bert");
   return std::make_unique<BertTask>(settings, data);
 }
@@ -210,6 +210,6 @@ TextView text(const Settings& settings) {
 
 extern const TaskInfo bert_task{
     "bert", "predicts hidden tokens of a text, and whether two pieces of it belong together",
-    declare, make, text};
+    declare_bert, make_bert, text};
 
 }  // namespace lacuna

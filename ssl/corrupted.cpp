@@ -8,7 +8,7 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kOp = "shift";
+constexpr const char* kCorruptedOp = "shift";
 
 struct Kind {
   const char* name;
@@ -70,8 +70,8 @@ class Corrupted : public Source {
     for (std::size_t k = 0; k < fields.size(); k++)
       if (fields[k].name == "image" && fields[k].dtype == Dtype::u8 && fields[k].shape.size() == 3)
         image_ = k, shape_ = fields[k].shape;
-    LACUNA_CHECK(shape_.size() == 3, kOp, corruption.kind, " is for pictures: ", source_->name(),
-                 " has no field \"image\" of (H, W, C) u8");
+    LACUNA_CHECK(shape_.size() == 3, kCorruptedOp, corruption.kind,
+                 " is for pictures: ", source_->name(), " has no field \"image\" of (H, W, C) u8");
   }
   std::int64_t size() const override { return source_->size(); }
   std::vector<Field> fields() const override { return source_->fields(); }
@@ -112,7 +112,7 @@ bool parse_corruption(const std::string& text, Corruption& into) {
   into = {kind, 3};
   if (colon == std::string::npos) return true;
   const std::string severity = text.substr(colon + 1);
-  LACUNA_CHECK(severity.size() == 1 && severity[0] >= '1' && severity[0] <= '5', kOp,
+  LACUNA_CHECK(severity.size() == 1 && severity[0] >= '1' && severity[0] <= '5', kCorruptedOp,
                "a severity is 1 to 5: got \"", text, '"');
   into.severity = severity[0] - '0';
   return true;
@@ -123,7 +123,7 @@ void corrupt(const Corruption& corruption, std::int64_t sample, std::uint8_t* pi
   const auto kind = std::find_if(std::begin(kKinds), std::end(kKinds),
                                  [&](const Kind& k) { return corruption.kind == k.name; });
   LACUNA_CHECK(kind != std::end(kKinds) && corruption.severity >= 1 && corruption.severity <= 5,
-               kOp, "no such corruption: ", corruption.kind, ":", corruption.severity);
+               kCorruptedOp, "no such corruption: ", corruption.kind, ":", corruption.severity);
   const double strength = kind->strength[corruption.severity - 1];
   const std::int64_t n = h * w * c;
   std::vector<double> x(static_cast<std::size_t>(n));

@@ -12,7 +12,7 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kOp = "eval";
+constexpr const char* kFeaturesOp = "eval";
 constexpr std::int64_t kAtOnce = 256;  // samples
 
 const Field* find_field(const std::vector<Field>& fields, const char* name) {
@@ -41,8 +41,8 @@ Tensor bag_of_tokens(const Batch& batch, const std::vector<std::int64_t>& column
 void check_labels(const std::vector<std::int64_t>& labels, std::int64_t classes,
                   const Source& source) {
   for (std::int64_t label : labels)
-    LACUNA_CHECK(label >= 0 && label < classes, kOp, "labels of ", source.name(), " are 0 to ",
-                 classes - 1, ": got ", label);
+    LACUNA_CHECK(label >= 0 && label < classes, kFeaturesOp, "labels of ", source.name(),
+                 " are 0 to ", classes - 1, ": got ", label);
 }
 
 }  // namespace
@@ -64,7 +64,7 @@ Subject raw(const Source& train) {
               NoGrad guard;
               return affine(to(flatten(batch["image"], 1), Dtype::f32), 1.0 / 255, 0);
             }};
-  LACUNA_CHECK(train.vocabulary().size > 0, kOp, "needs pictures or text: ", train.name(),
+  LACUNA_CHECK(train.vocabulary().size > 0, kFeaturesOp, "needs pictures or text: ", train.name(),
                " has neither");
   std::vector<std::int64_t> columns;
   std::int64_t width = 0;
@@ -78,9 +78,9 @@ Features features_of(const Subject& subject, const Source& source,
   const auto classes = static_cast<std::int64_t>(source.classes().size());
   const auto fields = source.fields();
   const Field* label = find_field(fields, "label");
-  LACUNA_CHECK(label && label->shape.size() == 0 && classes >= 2, kOp,
+  LACUNA_CHECK(label && label->shape.size() == 0 && classes >= 2, kFeaturesOp,
                "needs labels of at least two classes: ", source.name(), " has ", classes);
-  LACUNA_CHECK(!ids.empty(), kOp, source.name(), " has no sample");
+  LACUNA_CHECK(!ids.empty(), kFeaturesOp, source.name(), " has no sample");
   const auto count = static_cast<std::int64_t>(ids.size());
   Features out;
   for (std::int64_t begin = 0; begin < count; begin += kAtOnce) {
@@ -91,15 +91,16 @@ Features features_of(const Subject& subject, const Source& source,
     check_labels(labels, classes, source);
     out.labels.insert(out.labels.end(), labels.begin(), labels.end());
     const Tensor x = contiguous(to(subject.represent(rows.to(device)), Device{}));
-    LACUNA_CHECK(x.ndim() == 2 && x.dim(0) == rows.size() && x.dtype() == Dtype::f32, kOp,
+    LACUNA_CHECK(x.ndim() == 2 && x.dim(0) == rows.size() && x.dtype() == Dtype::f32, kFeaturesOp,
                  subject.name, " must give (N, D) f32 of ", rows.size(), " samples: got ",
                  describe("x", x));
     const std::int64_t width = x.dim(1);
     if (!out.x.defined()) out.x = Tensor::empty({count, width});
     const float* const values = x.data<float>();
     for (std::int64_t i = 0; i < x.numel(); i++)
-      LACUNA_CHECK(std::isfinite(values[i]), kOp, "the vector of sample ", some[i / width], " of ",
-                   source.name(), " by ", subject.name, " holds a number that is not finite");
+      LACUNA_CHECK(std::isfinite(values[i]), kFeaturesOp, "the vector of sample ", some[i / width],
+                   " of ", source.name(), " by ", subject.name,
+                   " holds a number that is not finite");
     std::memcpy(out.x.data<float>() + begin * width, values,
                 static_cast<std::size_t>(x.numel()) * sizeof(float));
   }
@@ -113,7 +114,7 @@ Features features_of(const Subject& subject, const Source& source, Device device
 }
 
 std::int64_t width_of(const Subject& subject, const Source& source, Device device) {
-  LACUNA_CHECK(source.size() > 0, kOp, source.name(), " has no sample");
+  LACUNA_CHECK(source.size() > 0, kFeaturesOp, source.name(), " has no sample");
   return subject.represent(read_batch(source, {0}).to(device)).dim(1);
 }
 

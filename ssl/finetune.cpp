@@ -9,7 +9,7 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kOp = "finetune";
+constexpr const char* kFinetuneOp = "finetune";
 
 using Ids = std::vector<std::int64_t>;
 
@@ -102,20 +102,20 @@ class Finetuning {
 };
 
 void check(const Source& train, const Source& test, const FinetuneOptions& o) {
-  LACUNA_CHECK(train.size() > 0 && test.size() > 0, kOp, "needs rows: got ", train.size(), " in ",
-               train.name(), " and ", test.size(), " in ", test.name());
-  LACUNA_CHECK(train.classes() == test.classes(), kOp,
+  LACUNA_CHECK(train.size() > 0 && test.size() > 0, kFinetuneOp, "needs rows: got ", train.size(),
+               " in ", train.name(), " and ", test.size(), " in ", test.name());
+  LACUNA_CHECK(train.classes() == test.classes(), kFinetuneOp,
                "the test data must have the training data's classes, in that order: got ",
                test.classes().size(), " in ", test.name(), " for ", train.classes().size(), " in ",
                train.name());
-  LACUNA_CHECK(has_tags(train) == has_tags(test), kOp,
+  LACUNA_CHECK(has_tags(train) == has_tags(test), kFinetuneOp,
                "both data must have labels of rows, or both tags of words: got ", test.name(),
                " for ", train.name());
-  LACUNA_CHECK(!o.labels.empty() && o.seeds > 0 && o.epochs > 0 && o.batch_size > 0, kOp,
+  LACUNA_CHECK(!o.labels.empty() && o.seeds > 0 && o.epochs > 0 && o.batch_size > 0, kFinetuneOp,
                "needs a number of labels, and at least one seed, epoch and row a step");
   for (std::int64_t labels : o.labels)
-    LACUNA_CHECK(labels >= 0, kOp, "numbers of labels must be at least 0: got ", labels);
-  LACUNA_CHECK(o.lr > 0 && o.warmup >= 0 && o.warmup <= 1 && o.lm_weight >= 0, kOp,
+    LACUNA_CHECK(labels >= 0, kFinetuneOp, "numbers of labels must be at least 0: got ", labels);
+  LACUNA_CHECK(o.lr > 0 && o.warmup >= 0 && o.warmup <= 1 && o.lm_weight >= 0, kFinetuneOp,
                "needs a rate above 0, a warm-up of 0 to 1 and a weight of at least 0: got ", o.lr,
                ", ", o.warmup, " and ", o.lm_weight);
 }
@@ -133,8 +133,8 @@ std::vector<FinetuneCandidate> vector_candidates(const Module& encoder,
                                                  const std::function<std::unique_ptr<Task>()>& make,
                                                  const Source& train) {
   const auto classes = static_cast<std::int64_t>(train.classes().size());
-  LACUNA_CHECK(classes >= 2, kOp, "needs labels of at least two classes: ", train.name(), " has ",
-               classes);
+  LACUNA_CHECK(classes >= 2, kFinetuneOp, "needs labels of at least two classes: ", train.name(),
+               " has ", classes);
   const auto initialized = [make] {
     auto task = make();
     task->model().initialize(0);
@@ -161,12 +161,12 @@ std::vector<FinetuneCandidate> vector_candidates(const Module& encoder,
 const FinetuneArm& FinetuneLine::arm(const std::string& name) const {
   for (const FinetuneArm& arm : arms)
     if (arm.name == name) return arm;
-  fail(kOp, "there is no arm \"", name, '"');
+  fail(kFinetuneOp, "there is no arm \"", name, '"');
 }
 
 FinetuneReport finetune(const std::vector<FinetuneCandidate>& candidates, const Source& train,
                         const std::vector<const Source*>& tests, const FinetuneOptions& options) {
-  LACUNA_CHECK(!tests.empty(), kOp, "needs test data");
+  LACUNA_CHECK(!tests.empty(), kFinetuneOp, "needs test data");
   for (const Source* test : tests) check(train, *test, options);
   return Finetuning(candidates, train, tests, options).run();
 }

@@ -84,7 +84,7 @@ class GptTask : public Task {
   double unigram_ = std::numeric_limits<double>::quiet_NaN(), floor_ = unigram_;
 };
 
-void declare(Settings& s) {
+void declare_gpt(Settings& s) {
   s.declare(
       "task.aligned", false,
       "windows that start where a document does, one a document; else the text is cut anywhere");
@@ -117,7 +117,7 @@ void declare(Settings& s) {
   s.declare("optim.final_lr", 1e-4, "linear, cosine: learning rate at the end", 0, 1e6);
 }
 
-std::unique_ptr<Task> make(const Settings& settings, const DataInfo& data) {
+std::unique_ptr<Task> make_gpt(const Settings& settings, const DataInfo& data) {
   token_field(data, "gpt");
   return std::make_unique<GptTask>(settings, data);
 }
@@ -131,7 +131,7 @@ TextView text(const Settings& settings) {
 
 }  // namespace
 
-extern const TaskInfo gpt_task{"gpt", "predicts each token of a text from those before it", declare,
-                               make, text};
+extern const TaskInfo gpt_task{"gpt", "predicts each token of a text from those before it",
+                               declare_gpt, make_gpt, text};
 
 }  // namespace lacuna

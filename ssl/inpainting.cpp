@@ -234,7 +234,7 @@ class Inpainting : public Task, public Reconstructs {
   double loss_start_ = std::numeric_limits<double>::quiet_NaN(), loss_floor_ = loss_start_;
 };
 
-void declare(Settings& s) {
+void declare_inpainting(Settings& s) {
   s.declare("task.mode", std::string("literal"),
             "scale of the output: literal (the recipe: sigmoid onto [-1, 1]), tanh, unit ([0, 1])",
             {"literal", "tanh", "unit"});
@@ -262,7 +262,7 @@ void declare(Settings& s) {
   s.declare("optim.lr", 1e-3, "learning rate", 0, 1e6);
 }
 
-std::unique_ptr<Task> make(const Settings& settings, const DataInfo& data) {
+std::unique_ptr<Task> make_inpainting(const Settings& settings, const DataInfo& data) {
   for (const Field& f : data.fields)
     if (f.name == "image" && f.dtype == Dtype::u8 && f.shape.size() == 3)
       return std::make_unique<Inpainting>(settings, f);
@@ -271,7 +271,8 @@ std::unique_ptr<Task> make(const Settings& settings, const DataInfo& data) {
 
 }  // namespace
 
-extern const TaskInfo inpainting_task{
-    "inpainting", "autoencoder that fills in hidden parts of pictures", declare, make};
+extern const TaskInfo inpainting_task{"inpainting",
+                                      "autoencoder that fills in hidden parts of pictures",
+                                      declare_inpainting, make_inpainting};
 
 }  // namespace lacuna

@@ -12,7 +12,7 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kOp = "knn";
+constexpr const char* kKnnOp = "knn";
 constexpr std::int64_t kQueries = 256, kBank = 4096;  // a block of products: 4 MB
 
 struct Found {
@@ -41,9 +41,9 @@ Neighbours nearest(const Tensor& bank, const Tensor& queries, std::int64_t k) {
   LACUNA_CHECK(bank.defined() && queries.defined() && bank.ndim() == 2 && queries.ndim() == 2 &&
                    bank.dim(1) == queries.dim(1) && bank.dtype() == Dtype::f32 &&
                    queries.dtype() == Dtype::f32,
-               kOp, "bank and queries must be f32 vectors of one width: got ",
+               kKnnOp, "bank and queries must be f32 vectors of one width: got ",
                describe("bank", bank), ", ", describe("queries", queries));
-  LACUNA_CHECK(k >= 1 && k <= bank.dim(0), kOp, "k must be from 1 to the ", bank.dim(0),
+  LACUNA_CHECK(k >= 1 && k <= bank.dim(0), kKnnOp, "k must be from 1 to the ", bank.dim(0),
                " samples of the bank: got ", k);
   NoGrad guard;
   const Tensor unit = l2_normalise(contiguous(bank)), asked = l2_normalise(contiguous(queries));
@@ -84,9 +84,9 @@ Neighbours nearest(const Tensor& bank, const Tensor& queries, std::int64_t k) {
 std::vector<std::int64_t> vote(const Neighbours& neighbours,
                                const std::vector<std::int64_t>& labels, std::int64_t classes,
                                std::int64_t k, double temperature) {
-  LACUNA_CHECK(k >= 1 && k <= neighbours.k, kOp, "k must be from 1 to the ", neighbours.k,
+  LACUNA_CHECK(k >= 1 && k <= neighbours.k, kKnnOp, "k must be from 1 to the ", neighbours.k,
                " neighbours that were searched: got ", k);
-  LACUNA_CHECK(std::isfinite(temperature) && temperature >= 0, kOp,
+  LACUNA_CHECK(std::isfinite(temperature) && temperature >= 0, kKnnOp,
                "the temperature must be above 0, or 0 for a plain vote: got ", temperature);
   std::vector<std::int64_t> out;
   for (std::int64_t i = 0; i < neighbours.size(); i++) {

@@ -16,7 +16,7 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kOp = "finetune";
+constexpr const char* kLabelledOp = "finetune";
 constexpr std::int64_t kJudged = 64;  // rows at once that are only judged
 
 using Ids = std::vector<std::int64_t>;
@@ -42,8 +42,8 @@ Batch read_rows(const Source& source, const Ids& ids, Device device) {
 Ids labels_of(const Batch& batch, bool tags, std::int64_t classes) {
   const auto values = batch[tags ? "tag" : "label"].to_vector<std::int64_t>();
   for (std::int64_t value : values)
-    LACUNA_CHECK((value >= 0 || (tags && value == -1)) && value < classes, kOp, "labels are 0 to ",
-                 classes - 1, ": got ", value);
+    LACUNA_CHECK((value >= 0 || (tags && value == -1)) && value < classes, kLabelledOp,
+                 "labels are 0 to ", classes - 1, ": got ", value);
   return values;
 }
 
@@ -91,7 +91,7 @@ std::int64_t Truth::commonest() const {
   for (std::int64_t label : labels) counts[label]++;
   for (const Ids& sentence : sentences)
     for (std::int64_t tag : sentence) counts[tag]++;
-  LACUNA_CHECK(!counts.empty(), kOp, "needs labels: there are none");
+  LACUNA_CHECK(!counts.empty(), kLabelledOp, "needs labels: there are none");
   return std::max_element(counts.begin(), counts.end(),
                           [](const auto& a, const auto& b) { return a.second < b.second; })
       ->first;

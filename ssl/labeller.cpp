@@ -15,7 +15,7 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kOp = "finetune";
+constexpr const char* kLabellerOp = "finetune";
 
 class BertLabeller : public TextLabeller {
  public:
@@ -98,7 +98,7 @@ void TextLabeller::start_from(const Module& trained) {
   StateDict state = encoder().state_dict();
   for (const auto& [name, tensor] : trained.state_dict()) {
     const auto mine = state.find(name);
-    LACUNA_CHECK(mine != state.end(), kOp, "the trained encoder is another: it has ", name);
+    LACUNA_CHECK(mine != state.end(), kLabellerOp, "the trained encoder is another: it has ", name);
     const Tensor theirs = lacuna::to(tensor, mine->second.device());
     const std::int64_t rows = theirs.dim(0), all = mine->second.dim(0);
     mine->second = rows < all ? concat({theirs, slice(mine->second, 0, rows, all)}) : theirs;
@@ -109,7 +109,7 @@ void TextLabeller::start_from(const Module& trained) {
 std::int64_t positions_of(const Module& encoder) {
   if (const auto* bert = dynamic_cast<const Bert*>(&encoder)) return bert->options().positions;
   const auto* gpt = dynamic_cast<const Gpt*>(&encoder);
-  LACUNA_CHECK(gpt, kOp, "needs a pretrained bert or gpt");
+  LACUNA_CHECK(gpt, kLabellerOp, "needs a pretrained bert or gpt");
   return gpt->options().context;
 }
 
@@ -120,16 +120,16 @@ std::unique_ptr<Labeller> make_labeller(const Module& encoder, const DataInfo& d
                        [&](const Field& field) { return field.name == name; });
   };
   const bool tags = has("tag");
-  LACUNA_CHECK(has("tokens") && (tags || has("label")) && data.classes.size() >= 2, kOp,
+  LACUNA_CHECK(has("tokens") && (tags || has("label")) && data.classes.size() >= 2, kLabellerOp,
                "needs labelled text of at least two classes (tsv:FILE, conll:FILE): got ",
                data.classes.size(), data.classes.size() == 1 ? " class" : " classes");
   const auto classes = static_cast<std::int64_t>(data.classes.size());
-  const std::int64_t length = token_field(data, kOp).shape[0], size = data.vocabulary.size;
+  const std::int64_t length = token_field(data, kLabellerOp).shape[0], size = data.vocabulary.size;
   const std::int64_t positions = positions_of(encoder);
-  LACUNA_CHECK(length <= positions, kOp, "rows must have at most ", positions,
+  LACUNA_CHECK(length <= positions, kLabellerOp, "rows must have at most ", positions,
                " tokens, as the encoder has positions: got ", length);
   const auto check = [&](std::int64_t vocabulary, std::int64_t added) {
-    LACUNA_CHECK(size == vocabulary || size == vocabulary + added, kOp,
+    LACUNA_CHECK(size == vocabulary || size == vocabulary + added, kLabellerOp,
                  "the data must be in the encoder's tokens, of which there are ", vocabulary,
                  ": got ", size);
   };

@@ -15,14 +15,15 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kOp = "linear";
+constexpr const char* kLinearProbeOp = "linear";
 
 }  // namespace
 
 LinearProbe::LinearProbe(const LinearProbeOptions& options, Device device)
     : options_(options), device_(device) {
   LACUNA_CHECK(
-      options.epochs >= 1 && options.batch >= 1 && options.lr > 0 && options.weight_decay >= 0, kOp,
+      options.epochs >= 1 && options.batch >= 1 && options.lr > 0 && options.weight_decay >= 0,
+      kLinearProbeOp,
       "needs at least one epoch and one vector a step, a rate above 0 and a decay of "
       "at least 0: got ",
       options.epochs, ", ", options.batch, ", ", options.lr, " and ", options.weight_decay);
@@ -82,7 +83,7 @@ void LinearProbe::fit(const Features& features, std::int64_t classes) {
 }
 
 std::vector<std::int64_t> LinearProbe::guess(const Tensor& x) const {
-  LACUNA_CHECK(weight_.defined(), kOp, "the probe has learned nothing yet");
+  LACUNA_CHECK(weight_.defined(), kLinearProbeOp, "the probe has learned nothing yet");
   NoGrad guard;
   return argmax(linear(prepared(x), weight_, bias_)).to_vector<std::int64_t>();
 }

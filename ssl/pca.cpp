@@ -14,7 +14,7 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kOp = "pca";
+constexpr const char* kPcaOp = "pca";
 constexpr std::int64_t kMore =
     8;  // columns beyond k: the k-th converges as fast as the (k + 8)-th is smaller
 constexpr int kMostSteps = 300;
@@ -117,11 +117,11 @@ std::vector<double> turn(Columns& q, const Columns& moved) {
 }  // namespace
 
 Pca pca(const Tensor& x, std::int64_t k) {
-  LACUNA_CHECK(x.defined() && x.ndim() == 2 && x.dtype() == Dtype::f32 && x.dim(0) >= 2, kOp,
+  LACUNA_CHECK(x.defined() && x.ndim() == 2 && x.dtype() == Dtype::f32 && x.dim(0) >= 2, kPcaOp,
                "needs at least two vectors (n, d) f32: got ", describe("x", x));
   const std::int64_t n = x.dim(0), d = x.dim(1);
-  LACUNA_CHECK(k >= 1 && k <= std::min(n, d), kOp, "k must be from 1 to ", std::min(n, d), ": got ",
-               k);
+  LACUNA_CHECK(k >= 1 && k <= std::min(n, d), kPcaOp, "k must be from 1 to ", std::min(n, d),
+               ": got ", k);
   NoGrad guard;
   const Tensor centred = x - mean(x, {0});
   const double scale = 1 / static_cast<double>(n - 1);

@@ -204,7 +204,7 @@ class Simclr : public Task {
   std::map<std::int64_t, Tensor> other_;
 };
 
-void declare(Settings& s) {
+void declare_simclr(Settings& s) {
   s.declare("task.loss", std::string("nt_xent"),
             "nt_xent: the other view is the positive; supcon: all views of the class, by labels",
             {"nt_xent", "supcon"});
@@ -248,7 +248,7 @@ void declare(Settings& s) {
             {"constant", "linear", "cosine", "step"});
 }
 
-std::unique_ptr<Task> make(const Settings& settings, const DataInfo& data) {
+std::unique_ptr<Task> make_simclr(const Settings& settings, const DataInfo& data) {
   for (const Field& f : data.fields)
     if (f.name == "image" && f.dtype == Dtype::u8 && f.shape.size() == 3)
       return std::make_unique<Simclr>(settings, data, f);
@@ -257,7 +257,8 @@ std::unique_ptr<Task> make(const Settings& settings, const DataInfo& data) {
 
 }  // namespace
 
-extern const TaskInfo simclr_task{
-    "simclr", "two views of a picture are to be alike, and other pictures not", declare, make};
+extern const TaskInfo simclr_task{"simclr",
+                                  "two views of a picture are to be alike, and other pictures not",
+                                  declare_simclr, make_simclr};
 
 }  // namespace lacuna

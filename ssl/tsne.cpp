@@ -13,7 +13,7 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kOp = "tsne";
+constexpr const char* kTsneOp = "tsne";
 constexpr double kExaggeration = 12;
 
 template <class Row>
@@ -101,12 +101,13 @@ std::vector<double> start(const Tensor& x) {
 Tsne tsne(const Tensor& x, const TsneOptions& options) {
   LACUNA_CHECK(
       x.defined() && x.ndim() == 2 && x.dtype() == Dtype::f32 && x.dim(0) >= 4 && x.dim(0) <= 5000,
-      kOp, "needs 4 to 5,000 vectors (n, d) f32: got ", describe("x", x));
+      kTsneOp, "needs 4 to 5,000 vectors (n, d) f32: got ", describe("x", x));
   const std::int64_t n = x.dim(0);
-  LACUNA_CHECK(options.perplexity > 1 && options.perplexity <= static_cast<double>(n - 1) / 3, kOp,
+  LACUNA_CHECK(options.perplexity > 1 && options.perplexity <= static_cast<double>(n - 1) / 3,
+               kTsneOp,
                "the perplexity must be above 1 and at most a third of the other vectors: got ",
                options.perplexity, " for ", n);
-  LACUNA_CHECK(options.steps >= 1, kOp, "needs at least one step: got ", options.steps);
+  LACUNA_CHECK(options.steps >= 1, kTsneOp, "needs at least one step: got ", options.steps);
   const auto p = joint(x, options.perplexity);
   std::vector<double> y = start(x), next(y.size()), velocity(y.size()), gains(y.size(), 1.0),
                       sums(static_cast<std::size_t>(n)), costs(static_cast<std::size_t>(n));
@@ -173,7 +174,7 @@ double same_label_share(const Tensor& y, const std::vector<std::int64_t>& labels
   const std::int64_t n = y.dim(0);
   LACUNA_CHECK(y.ndim() == 2 && y.dim(1) == 2 && static_cast<std::int64_t>(labels.size()) == n &&
                    k >= 1 && k < n,
-               kOp, "needs a map (n, 2), a label a point and k below n: got ", describe("y", y),
+               kTsneOp, "needs a map (n, 2), a label a point and k below n: got ", describe("y", y),
                ", ", labels.size(), " and ", k);
   const auto at = y.to_vector<double>();
   std::int64_t same = 0;

@@ -10,7 +10,7 @@
 namespace lacuna {
 namespace {
 
-struct Attributes {
+struct AttentionAttributes {
   double scale;
   bool causal;
   std::int64_t window;
@@ -18,7 +18,7 @@ struct Attributes {
   RandomKey key;
 };
 
-AttentionMask mask_of(const Attributes& at, const Tensor& lengths, const Tensor& blocks) {
+AttentionMask mask_of(const AttentionAttributes& at, const Tensor& lengths, const Tensor& blocks) {
   return {at.causal, at.window, lengths.array(), blocks.array()};
 }
 
@@ -40,7 +40,7 @@ Tensor laid_out_as(const Tensor& x) {
 
 // What a forward leaves for its backward beside q, k, v and y.
 struct Pass {
-  Attributes at;
+  AttentionAttributes at;
   Tensor lse, lengths, blocks, ids;
 
   std::vector<Tensor> with(std::initializer_list<Tensor> operands) const {
@@ -54,7 +54,7 @@ Pass run_forward(const Tensor& y, const Tensor& q, const Tensor& k, const Tensor
                  const AttentionOptions& options, const Context* ctx, std::string_view stream) {
   LACUNA_CHECK(options.dropout == 0 || ctx, "attention", "dropout needs a Context to draw from");
   Pass pass{{options.scale, options.causal, options.window, 0, {}}, {}, {}, {}, {}};
-  Attributes& at = pass.at;
+  AttentionAttributes& at = pass.at;
   if (at.scale == 0) at.scale = 1 / std::sqrt(static_cast<double>(q.dim(3)));
   const auto beside_q = [&](const Tensor& t) {
     return t.defined() ? contiguous(to(t, q.device())) : t;
@@ -86,7 +86,7 @@ struct Operands {
 // `saved` ends with what Pass::with put there: lse, lengths, blocks, ids, from place `rest` on.
 void run_backward(const Operands& gradients, const Operands& x, const Tensor& y, const Tensor& dy,
                   const Saved& saved, std::size_t rest) {
-  const auto& at = saved.attributes<Attributes>();
+  const auto& at = saved.attributes<AttentionAttributes>();
   run<&KernelTable::attention_backward>(
       AttentionBackward{gradients.q.array(),
                         gradients.k.array(),

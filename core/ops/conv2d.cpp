@@ -11,7 +11,7 @@
 namespace lacuna {
 namespace {
 
-struct Attributes {
+struct Conv2dAttributes {
   Window2d window;
   std::int64_t groups;
   Epilogue activation;
@@ -20,7 +20,7 @@ struct Attributes {
 };
 
 Gradients conv2d_backward(Saved& saved, Tensor dy, Needs needs) {
-  const auto& at = saved.attributes<Attributes>();
+  const auto& at = saved.attributes<Conv2dAttributes>();
   dy = contiguous(detail::before_epilogue(at.activation, std::move(dy), saved[2]));
   Tensor dx, dweight, dbias;
   if (needs[0]) {
@@ -71,7 +71,8 @@ Tensor conv2d(const Tensor& input, const Tensor& kernel, const Tensor& bias,
   return record(
       op, y, {x, weight, b, residual},
       Saved{weight.needs_grad() ? x : Tensor(), x.needs_grad() ? w : Tensor(), ends ? y : Tensor()}
-          .with(Attributes{window, options.groups, options.activation, x.shape(), weight.shape()}),
+          .with(Conv2dAttributes{window, options.groups, options.activation, x.shape(),
+                                 weight.shape()}),
       conv2d_backward);
 }
 

@@ -12,7 +12,7 @@
 namespace lacuna {
 namespace {
 
-struct Attributes {
+struct ConvTranspose2dAttributes {
   Window2d window;
   Pair output_padding;
   std::int64_t groups;
@@ -22,7 +22,7 @@ struct Attributes {
 };
 
 Gradients conv_transpose2d_backward(Saved& saved, Tensor dy, Needs needs) {
-  const auto& at = saved.attributes<Attributes>();
+  const auto& at = saved.attributes<ConvTranspose2dAttributes>();
   dy = contiguous(detail::before_epilogue(at.activation, std::move(dy), saved[2]));
   Tensor dx, dweight, dbias;
   if (needs[0]) {
@@ -89,8 +89,8 @@ Tensor conv_transpose2d(const Tensor& input, const Tensor& kernel, const Tensor&
   return record(
       op, y, {x, weight, b},
       Saved{weight.needs_grad() ? x : Tensor(), x.needs_grad() ? w : Tensor(), ends ? y : Tensor()}
-          .with(Attributes{window, extra, options.groups, options.activation, x.shape(),
-                           weight.shape()}),
+          .with(ConvTranspose2dAttributes{window, extra, options.groups, options.activation,
+                                          x.shape(), weight.shape()}),
       conv_transpose2d_backward);
 }
 

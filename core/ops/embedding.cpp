@@ -9,13 +9,13 @@
 namespace lacuna {
 namespace {
 
-struct Attributes {
+struct EmbeddingAttributes {
   std::int64_t n, padding;
   Dtype dtype;  // of weight
 };
 
 Gradients embedding_backward(Saved& saved, Tensor dy, Needs) {
-  const auto& at = saved.attributes<Attributes>();
+  const auto& at = saved.attributes<EmbeddingAttributes>();
   const Tensor& ids = saved[0];
   const std::int64_t d = dy.dim(-1);
   const Tensor dx = Tensor::empty({at.n, d}, at.dtype, dy.device());
@@ -44,7 +44,7 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, std::int64_t paddi
   Tensor y = reshape(index_select(weight.detach(), 0, reshape(ids, {ids.numel()})), shape);
   if (activations == Dtype::bf16) y = to(y, activations);
   return record(op, y, {weight},
-                Saved{ids}.with(Attributes{weight.dim(0), padding, weight.dtype()}),
+                Saved{ids}.with(EmbeddingAttributes{weight.dim(0), padding, weight.dtype()}),
                 embedding_backward);
 }
 

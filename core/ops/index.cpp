@@ -8,7 +8,7 @@
 namespace lacuna {
 namespace {
 
-struct Attributes {
+struct IndexAttributes {
   int dim;
   Shape x;  // of what was gathered from
 };
@@ -43,7 +43,7 @@ void add_to(const Tensor& y, int dim, const Tensor& index, const Tensor& source)
 }
 
 Gradients gather_backward(Saved& saved, Tensor dy, Needs) {
-  const auto& at = saved.attributes<Attributes>();
+  const auto& at = saved.attributes<IndexAttributes>();
   Tensor dx = Tensor::zeros(at.x, dy.dtype(), dy.device());
   add_to(dx, at.dim, saved[0], contiguous(dy));
   return {dx};
@@ -56,7 +56,7 @@ Tensor pick(const char* op, const Tensor& input, int dim, const Tensor& indices,
   Tensor y = Tensor::empty(shape, x.dtype(), x.device());
   const Array rows = three(y, dim);
   run<&KernelTable::gather>(Gather{rows, three(x, dim), index_array(index, dim, rows)}, x.device());
-  return record(op, y, {x}, Saved{index}.with(Attributes{dim, x.shape()}), gather_backward);
+  return record(op, y, {x}, Saved{index}.with(IndexAttributes{dim, x.shape()}), gather_backward);
 }
 
 Gradients index_add_backward(Saved& saved, Tensor dy, Needs needs) {

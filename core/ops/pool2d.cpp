@@ -8,7 +8,7 @@
 namespace lacuna {
 namespace {
 
-struct Attributes {
+struct Pool2dAttributes {
   PoolKind kind;
   Pair kernel;
   Window2d window;
@@ -17,7 +17,7 @@ struct Attributes {
 };
 
 Gradients pool2d_backward(Saved& saved, Tensor dy, Needs) {
-  const auto& at = saved.attributes<Attributes>();
+  const auto& at = saved.attributes<Pool2dAttributes>();
   dy = contiguous(dy);
   Tensor dx = Tensor::empty(at.x, dy.dtype(), dy.device());
   run<&KernelTable::pool2d_backward>(Pool2dBackward{dx.array(),
@@ -50,10 +50,10 @@ Tensor pool2d(const char* op, const Tensor& input, PoolKind kind, const Pool2dOp
                                                   window,
                                                   options.count_include_pad},
                                     x.device());
-  return record(
-      op, y, {x},
-      Saved{indices}.with(Attributes{kind, kernel, window, options.count_include_pad, x.shape()}),
-      pool2d_backward);
+  return record(op, y, {x},
+                Saved{indices}.with(
+                    Pool2dAttributes{kind, kernel, window, options.count_include_pad, x.shape()}),
+                pool2d_backward);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace lacuna {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr const char* kOp = "bags";
+constexpr const char* kBagsOp = "bags";
 
 struct Picture {
   std::string patient, bag, label, file;
@@ -25,7 +25,7 @@ std::vector<Picture> read_folders(const std::string& place) {
     for (const auto& bag : bags)
       for (const auto& file : images_in(bag)) all.push_back({patient, bag, "", file});
   }
-  LACUNA_CHECK(!all.empty(), kOp,
+  LACUNA_CHECK(!all.empty(), kBagsOp,
                "needs .png, .jpg or .jpeg files in one folder a patient: found none in ", place);
   return all;
 }
@@ -46,12 +46,12 @@ std::vector<Picture> read_table(const std::string& path) {
     if (columns.empty()) {
       width = fields.size();
       for (std::size_t i = 0; i < width; i++) columns.emplace(fields[i], i);
-      LACUNA_CHECK(columns.count("bag") && columns.count("path"), kOp,
+      LACUNA_CHECK(columns.count("bag") && columns.count("path"), kBagsOp,
                    "the table's first line must name its columns, bag and path among them: got \"",
                    line, "\" in ", path);
       return;
     }
-    LACUNA_CHECK(fields.size() == width, kOp, "line ", number, " must have ", width,
+    LACUNA_CHECK(fields.size() == width, kBagsOp, "line ", number, " must have ", width,
                  " fields, as the first has: got ", fields.size(), " in ", path);
     const auto value = [&](const char* name) {
       const std::size_t i = column(name);
@@ -59,12 +59,12 @@ std::vector<Picture> read_table(const std::string& path) {
     };
     Picture p{value("patient"), value("bag"), value("label"), (folder / value("path")).string()};
     if (column("patient") == width) p.patient = p.bag;
-    LACUNA_CHECK(!p.bag.empty() && !p.patient.empty() && !value("path").empty(), kOp, "line ",
+    LACUNA_CHECK(!p.bag.empty() && !p.patient.empty() && !value("path").empty(), kBagsOp, "line ",
                  number, " must say its bag, path and patient: got \"", line, "\" in ", path);
     p.bag = p.patient + "\t" + p.bag;
     all.push_back(std::move(p));
   });
-  LACUNA_CHECK(!all.empty(), kOp, "the table must have lines below its header: ", path);
+  LACUNA_CHECK(!all.empty(), kBagsOp, "the table must have lines below its header: ", path);
   return all;
 }
 
@@ -89,7 +89,7 @@ BagFiles open_bag_files(const std::string& place, const ImageFolderOptions& opti
   const auto count = static_cast<double>(patients.size());
   const auto held_out = static_cast<std::size_t>(std::ceil(count * test));
   const std::size_t first_of_test = patients.size() - held_out;
-  LACUNA_CHECK(test == 0 || first_of_test > 0, kOp, "test=", test, " leaves none of the ",
+  LACUNA_CHECK(test == 0 || first_of_test > 0, kBagsOp, "test=", test, " leaves none of the ",
                patients.size(), " patients to train on: ", place);
 
   ImageFiles files;

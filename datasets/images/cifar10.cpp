@@ -12,7 +12,7 @@ namespace lacuna {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr const char* kOp = "cifar10";
+constexpr const char* kCifar10Op = "cifar10";
 constexpr std::size_t kPixels = 32 * 32, kImage = 3 * kPixels, kRecord = 1 + kImage;
 
 void interleave(const std::uint8_t* planes, std::uint8_t* out) {
@@ -35,8 +35,8 @@ class Cifar10 : public Source {
     return {{"image", Dtype::u8, {32, 32, 3}}, {"label", Dtype::i64, {}}};
   }
   void read(std::int64_t index, std::span<std::byte* const> out) const override {
-    LACUNA_CHECK(index >= 0 && index < size_, kOp, "sample ids are 0 to ", size_ - 1, ": got ",
-                 index, " of ", name_);
+    LACUNA_CHECK(index >= 0 && index < size_, kCifar10Op, "sample ids are 0 to ", size_ - 1,
+                 ": got ", index, " of ", name_);
     auto batch = batches_.begin();
     for (; index >= batch->size(); ++batch) index -= batch->size();
     std::memcpy(out[0], batch->images.get() + index * kImage, kImage);
@@ -89,14 +89,14 @@ std::vector<Cifar10Batch> read_folder(const fs::path& given, bool train) {
     python |=
         it->path().filename() == "batches.meta" || it->path().filename() == "cifar-10-batches-py";
   }
-  LACUNA_CHECK(!error, kOp, "the folder must be readable: ", folder.string(), ": ",
+  LACUNA_CHECK(!error, kCifar10Op, "the folder must be readable: ", folder.string(), ": ",
                error.message());
-  LACUNA_CHECK(!files.empty(), kOp, what(train), ": found none in ", folder.string(),
+  LACUNA_CHECK(!files.empty(), kCifar10Op, what(train), ": found none in ", folder.string(),
                python ? " (it holds the Python version: take cifar-10-binary.tar.gz)" : "");
   std::sort(files.begin(), files.end());
   std::vector<Cifar10Batch> batches;
   for (const auto& [number, path] : files) {
-    File file(kOp, path.string());
+    File file(kCifar10Op, path.string());
     batches.push_back(read_cifar10_batch(file, file.size(), path.string()));
   }
   return batches;
@@ -105,16 +105,16 @@ std::vector<Cifar10Batch> read_folder(const fs::path& given, bool train) {
 std::vector<Cifar10Batch> read_archive(const std::string& path, bool train) {
   const std::string file = read_file(path);
   const ByteSpan packed = bytes_of(file);
-  LACUNA_CHECK(is_gzip(packed), kOp, "must be a folder or a .tar.gz: got ", packed.size(),
+  LACUNA_CHECK(is_gzip(packed), kCifar10Op, "must be a folder or a .tar.gz: got ", packed.size(),
                " bytes that are not gzip in ", path);
-  Gunzip unpacked(kOp, path, packed);
+  Gunzip unpacked(kCifar10Op, path, packed);
   return read_cifar10_tar(unpacked, path, train);
 }
 
 }  // namespace
 
 Cifar10Batch read_cifar10_batch(ByteStream& bytes, std::uint64_t size, const std::string& name) {
-  LACUNA_CHECK(size > 0 && size % kRecord == 0, kOp, "a batch file holds whole records of ",
+  LACUNA_CHECK(size > 0 && size % kRecord == 0, kCifar10Op, "a batch file holds whole records of ",
                kRecord, " bytes: got ", size, " bytes (", size / kRecord, " records and ",
                size % kRecord, " bytes) in ", name);
   const auto count = static_cast<std::size_t>(size / kRecord);
@@ -128,8 +128,8 @@ Cifar10Batch read_cifar10_batch(ByteStream& bytes, std::uint64_t size, const std
     bytes.read(records.data(), now * kRecord);
     for (std::size_t i = 0; i < now; i++, done++) {
       const std::uint8_t* record = records.data() + i * kRecord;
-      LACUNA_CHECK(record[0] <= 9, kOp, "labels are 0 to 9: got ", static_cast<int>(record[0]),
-                   " in record ", done, " of ", name);
+      LACUNA_CHECK(record[0] <= 9, kCifar10Op, "labels are 0 to 9: got ",
+                   static_cast<int>(record[0]), " in record ", done, " of ", name);
       batch.labels.push_back(record[0]);
       interleave(record + 1, batch.images.get() + done * kImage);
     }
@@ -139,18 +139,19 @@ Cifar10Batch read_cifar10_batch(ByteStream& bytes, std::uint64_t size, const std
 
 std::vector<Cifar10Batch> read_cifar10_tar(ByteStream& tar, const std::string& name, bool train) {
   std::vector<std::pair<int, Cifar10Batch>> found;
-  read_tar(kOp, name, tar, [&](const std::string& path, std::uint64_t size, ByteStream& bytes) {
-    const int number = batch_number(path.substr(path.find_last_of('/') + 1));
-    if (!wanted(number, train)) return;
-    for (const auto& f : found)
-      LACUNA_CHECK(f.first != number, kOp, "each batch may be there once: got a second ", path,
-                   " in ", name);
-    constexpr std::uint64_t kMost = std::uint64_t{1} << 28;  // a header may promise anything
-    LACUNA_CHECK(size <= kMost, kOp, "a batch in an archive may have up to ", kMost, " bytes: got ",
-                 size, " in ", name, ":", path);
-    found.emplace_back(number, read_cifar10_batch(bytes, size, name + ":" + path));
-  });
-  LACUNA_CHECK(!found.empty(), kOp, what(train), ": found none in ", name);
+  read_tar(
+      kCifar10Op, name, tar, [&](const std::string& path, std::uint64_t size, ByteStream& bytes) {
+        const int number = batch_number(path.substr(path.find_last_of('/') + 1));
+        if (!wanted(number, train)) return;
+        for (const auto& f : found)
+          LACUNA_CHECK(f.first != number, kCifar10Op, "each batch may be there once: got a second ",
+                       path, " in ", name);
+        constexpr std::uint64_t kMost = std::uint64_t{1} << 28;  // a header may promise anything
+        LACUNA_CHECK(size <= kMost, kCifar10Op, "a batch in an archive may have up to ", kMost,
+                     " bytes: got ", size, " in ", name, ":", path);
+        found.emplace_back(number, read_cifar10_batch(bytes, size, name + ":" + path));
+      });
+  LACUNA_CHECK(!found.empty(), kCifar10Op, what(train), ": found none in ", name);
   std::sort(found.begin(), found.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<Cifar10Batch> batches;

@@ -11,7 +11,7 @@ namespace lacuna {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr const char* kOp = "images";
+constexpr const char* kFilesOp = "images";
 
 bool is_image_name(const fs::path& path) {
   std::string ending = path.extension().string();
@@ -30,7 +30,7 @@ std::vector<std::string> entries(const fs::path& folder, bool folders) {
                           : is_image_name(it->path()) && !it->is_directory(ignored);
     if (fits) names.push_back(it->path().string());
   }
-  LACUNA_CHECK(!error, kOp, "the folder must be readable: ", folder.string(), ": ",
+  LACUNA_CHECK(!error, kFilesOp, "the folder must be readable: ", folder.string(), ": ",
                error.message());
   std::sort(names.begin(), names.end());
   return names;
@@ -50,11 +50,11 @@ class ImageFileSource : public Source {
     return f;
   }
   void read(std::int64_t index, std::span<std::byte* const> out) const override {
-    LACUNA_CHECK(index >= 0 && index < size(), kOp, "sample ids are 0 to ", size() - 1, ": got ",
-                 index, " of ", name());
+    LACUNA_CHECK(index >= 0 && index < size(), kFilesOp, "sample ids are 0 to ", size() - 1,
+                 ": got ", index, " of ", name());
     Image image = with_channels(read_image(all_.files[index]), options_.channels);
     if (options_.size > 0) image = resize_and_crop(image, options_.size);
-    LACUNA_CHECK(image.height == height_ && image.width == width_, kOp,
+    LACUNA_CHECK(image.height == height_ && image.width == width_, kFilesOp,
                  "a file changed while it was in use: ", all_.files[index]);
     std::memcpy(out[0], image.pixels.data(), image.pixels.size());
     if (!all_.labels.empty()) std::memcpy(out[1], &all_.labels[index], sizeof(std::int64_t));
@@ -74,7 +74,8 @@ class ImageFileSource : public Source {
         height_ = header.height;
         width_ = header.width;
       }
-      LACUNA_CHECK(options_.size > 0 || (header.height == height_ && header.width == width_), kOp,
+      LACUNA_CHECK(options_.size > 0 || (header.height == height_ && header.width == width_),
+                   kFilesOp,
                    "all images must have one size (?size=N at the end of the spec resizes them to "
                    "N x N): got ",
                    header.height, " x ", header.width, " in ", file, " and ", height_, " x ",
@@ -92,9 +93,9 @@ class ImageFileSource : public Source {
 }  // namespace
 
 std::unique_ptr<Source> open_image_files(ImageFiles files, const ImageFolderOptions& options) {
-  LACUNA_CHECK(options.size >= 0 && options.size <= 8192, kOp, "size must be 1 to 8192: got ",
+  LACUNA_CHECK(options.size >= 0 && options.size <= 8192, kFilesOp, "size must be 1 to 8192: got ",
                options.size);
-  LACUNA_CHECK(options.channels == 0 || options.channels == 1 || options.channels == 3, kOp,
+  LACUNA_CHECK(options.channels == 0 || options.channels == 1 || options.channels == 3, kFilesOp,
                "channels must be 1 or 3: got ", options.channels);
   return std::make_unique<ImageFileSource>(std::move(files), options);
 }

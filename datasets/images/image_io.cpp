@@ -10,7 +10,7 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kOp = "image";
+constexpr const char* kImageIoOp = "image";
 
 bool begins_with(ByteSpan bytes, std::initializer_list<int> magic) {
   return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
@@ -29,15 +29,15 @@ std::string what_it_looks_like(ByteSpan bytes) {
 }
 
 Image decode(ByteSpan bytes, const std::string& name, bool header_only) {
-  LACUNA_CHECK(!bytes.empty(), kOp, "must be a PNG or JPEG: got an empty file, ", name);
+  LACUNA_CHECK(!bytes.empty(), kImageIoOp, "must be a PNG or JPEG: got an empty file, ", name);
   const bool png = begins_with(bytes, {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'});
   const bool jpeg = begins_with(bytes, {0xff, 0xd8, 0xff});
-  LACUNA_CHECK(png || jpeg, kOp, "must be a PNG or JPEG: got ", what_it_looks_like(bytes), " in ",
-               name);
+  LACUNA_CHECK(png || jpeg, kImageIoOp, "must be a PNG or JPEG: got ", what_it_looks_like(bytes),
+               " in ", name);
   Image image;
   const std::string complaint =
       png ? decode_png(bytes, header_only, image) : decode_jpeg(bytes, header_only, image);
-  LACUNA_CHECK(complaint.empty(), kOp, png ? "a PNG" : "a JPEG",
+  LACUNA_CHECK(complaint.empty(), kImageIoOp, png ? "a PNG" : "a JPEG",
                " must be whole and valid: ", complaint, " in ", name);
   return image;
 }
@@ -97,7 +97,7 @@ Image read_image(const std::string& path) { return decode_image(bytes_of(read_fi
 ImageHeader read_image_header(const std::string& path) {
   constexpr std::uint64_t kEnough = 1
                                     << 16;  // but for large profiles or previews before the header
-  File file(kOp, path);
+  File file(kImageIoOp, path);
   std::vector<std::uint8_t> bytes(std::min(file.size(), kEnough));
   file.read(bytes.data(), bytes.size());
   try {
@@ -109,7 +109,8 @@ ImageHeader read_image_header(const std::string& path) {
 }
 
 Image with_channels(const Image& image, std::int64_t channels) {
-  LACUNA_CHECK(channels == 1 || channels == 3, kOp, "channels must be 1 or 3: got ", channels);
+  LACUNA_CHECK(channels == 1 || channels == 3, kImageIoOp, "channels must be 1 or 3: got ",
+               channels);
   if (image.channels == channels) return image;
   Image out{image.height, image.width, channels, {}};
   const std::int64_t count = image.height * image.width, from = image.channels;
@@ -131,8 +132,8 @@ Image with_channels(const Image& image, std::int64_t channels) {
 }
 
 Image resize_and_crop(const Image& image, std::int64_t size) {
-  LACUNA_CHECK(size >= 1 && size <= kMaxImagePixels / size, kOp, "size must be 1 to 8192: got ",
-               size);
+  LACUNA_CHECK(size >= 1 && size <= kMaxImagePixels / size, kImageIoOp,
+               "size must be 1 to 8192: got ", size);
   const std::int64_t h = image.height, w = image.width, c = image.channels,
                      shorter = std::min(h, w);
   const std::int64_t tall = (h * size + shorter / 2) / shorter;

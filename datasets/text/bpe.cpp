@@ -8,7 +8,7 @@
 namespace lacuna::text {
 namespace {
 
-constexpr const char* kOp = "bpe";
+constexpr const char* kBpeOp = "bpe";
 
 }  // namespace
 
@@ -17,18 +17,18 @@ Bpe::Bpe(TokenList list, std::vector<Merge> merges, const std::string& name)
   for (int b = 0; b < 256; b++) {
     const auto byte = static_cast<char>(b);
     byte_ids_[b] = find(spell_bytes({&byte, 1}));
-    LACUNA_CHECK(byte_ids_[b] >= 0, kOp, name, ": every byte must be a token: byte ", b,
+    LACUNA_CHECK(byte_ids_[b] >= 0, kBpeOp, name, ": every byte must be a token: byte ", b,
                  ", spelled \"", spell_bytes({&byte, 1}), "\", is none");
   }
   std::string bytes;
   for (std::int32_t id = 0; id < tokens().size(); id++) {
     const std::string_view spelling = tokens()[id];
     const bool special_token = std::binary_search(special().begin(), special().end(), id);
-    LACUNA_CHECK(special_token || unspell_bytes(spelling, bytes), kOp, name, ": token ", id,
+    LACUNA_CHECK(special_token || unspell_bytes(spelling, bytes), kBpeOp, name, ": token ", id,
                  " must be spelled in the 256 characters of byte-level BPE: got \"", spelling, '"');
     if (special_token)
       bytes = "\xFF" + std::string(spelling);  // no UTF-8: no part of a text is the same
-    LACUNA_CHECK(bytes_.add(bytes) == id, kOp, name, ": token ", id, ", \"", spelling,
+    LACUNA_CHECK(bytes_.add(bytes) == id, kBpeOp, name, ": token ", id, ", \"", spelling,
                  "\", stands for the same bytes as another");
   }
   merged_.reserve(merges_.size());
@@ -36,7 +36,7 @@ Bpe::Bpe(TokenList list, std::vector<Merge> merges, const std::string& name)
     const auto [left, right] = merges_[i];
     const std::string both = std::string(tokens()[left]) + std::string(tokens()[right]);
     const std::int32_t id = find(both);
-    LACUNA_CHECK(id >= 0, kOp, name, ": what a merge gives must be a token: \"", both,
+    LACUNA_CHECK(id >= 0, kBpeOp, name, ": what a merge gives must be a token: \"", both,
                  "\" is none");
     merged_.push_back(id);
     std::int32_t& rank = ranks_[pair_key(left, right)];
@@ -107,11 +107,11 @@ void Bpe::encode_part(std::string_view bytes, Scratch& scratch, Emit&& emit) con
 
 template <class Emit>
 void Bpe::encode_parts(std::string_view text, Emit&& emit) const {
-  check_utf8(kOp, "text", text);
+  check_utf8(kBpeOp, "text", text);
   Scratch scratch;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = end_of_part(text, begin);
-    LACUNA_CHECK(end - begin < std::size_t{1} << 31, kOp,
+    LACUNA_CHECK(end - begin < std::size_t{1} << 31, kBpeOp,
                  "letters, or whatever else is not split, must be less than 2 GB: got ",
                  end - begin, " bytes");
     encode_part(text.substr(begin, end - begin), scratch, emit);
@@ -151,7 +151,7 @@ std::vector<Merge> merges_by_spelling(const TokenList& list,
   merges.reserve(pairs.size());
   for (const auto& [left, right] : pairs) {
     const Merge m{list.tokens.find(left), list.tokens.find(right)};
-    LACUNA_CHECK(m.left >= 0 && m.right >= 0, kOp, what(merges.size()),
+    LACUNA_CHECK(m.left >= 0 && m.right >= 0, kBpeOp, what(merges.size()),
                  ": both parts of a merge must be tokens: got \"", left, "\" and \"", right, '"');
     merges.push_back(m);
   }
@@ -161,7 +161,7 @@ std::vector<Merge> merges_by_spelling(const TokenList& list,
 std::shared_ptr<const Tokenizer> parse_bpe(std::string_view encoder_json,
                                            std::string_view vocab_bpe, const std::string& name) {
   const std::string file = name + "/vocab.bpe";
-  check_utf8(kOp, file, vocab_bpe);
+  check_utf8(kBpeOp, file, vocab_bpe);
   TokenList list = tokens_by_id(read_json_vocabulary(encoder_json, name + "/encoder.json"),
                                 name + "/encoder.json");
   list.mark_special(kEndOfText);
@@ -172,7 +172,7 @@ std::shared_ptr<const Tokenizer> parse_bpe(std::string_view encoder_json,
     const std::size_t blank = line.find(' ');
     LACUNA_CHECK(blank != std::string_view::npos && blank > 0 && blank + 1 < line.size() &&
                      line.find(' ', blank + 1) == std::string_view::npos,
-                 kOp, file, ", line ", number,
+                 kBpeOp, file, ", line ", number,
                  ": a merge must be two tokens with a blank between: got \"", line, '"');
     pairs.emplace_back(line.substr(0, blank), line.substr(blank + 1));
     lines.push_back(number);

@@ -7,21 +7,21 @@
 namespace lacuna::text {
 namespace {
 
-constexpr const char* kOp = "characters";
+constexpr const char* kCharactersOp = "characters";
 
 }  // namespace
 
 Characters::Characters(TokenList list, const std::string& name)
     : VocabularyTokenizer(std::move(list)) {
   unknown_ = find(kUnknown);
-  LACUNA_CHECK(unknown_ >= 0, kOp, name, ": the vocabulary must have ", kUnknown);
+  LACUNA_CHECK(unknown_ >= 0, kCharactersOp, name, ": the vocabulary must have ", kUnknown);
   ascii_.fill(unknown_);
   for (std::int32_t id = 0; id < tokens().size(); id++) {
     if (std::binary_search(special().begin(), special().end(), id)) continue;
     const std::string_view spelling = tokens()[id];
     const CodePoint c = spelling.empty() ? CodePoint{0, 0} : code_point_at(spelling.data());
-    LACUNA_CHECK(spelling.size() == static_cast<std::size_t>(c.bytes) && c.bytes > 0, kOp, name,
-                 ": tokens must be one character each: got \"", spelling, '"');
+    LACUNA_CHECK(spelling.size() == static_cast<std::size_t>(c.bytes) && c.bytes > 0, kCharactersOp,
+                 name, ": tokens must be one character each: got \"", spelling, '"');
     if (c.value < 128)
       ascii_[c.value] = id;
     else
@@ -32,7 +32,7 @@ Characters::Characters(TokenList list, const std::string& name)
 // emit(id, bytes)
 template <class Emit>
 void Characters::encode_characters(std::string_view text, Emit&& emit) const {
-  check_utf8(kOp, "text", text);
+  check_utf8(kCharactersOp, "text", text);
   for (std::size_t i = 0; i < text.size();) {
     const CodePoint c = code_point_at(text.data() + i);
     std::int32_t id =

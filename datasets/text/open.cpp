@@ -12,13 +12,13 @@
 namespace lacuna {
 namespace {
 
-constexpr const char* kOp = "data";
+constexpr const char* kOpenOp = "data";
 
 std::int64_t whole_number(const std::string& what, const std::string& text, std::int64_t low) {
   char* end = nullptr;
   errno = 0;
   const long long value = std::strtoll(text.c_str(), &end, 10);
-  LACUNA_CHECK(!text.empty() && *end == 0 && errno == 0 && value >= low, kOp, what,
+  LACUNA_CHECK(!text.empty() && *end == 0 && errno == 0 && value >= low, kOpenOp, what,
                " must be a whole number of at least ", low, ": got \"", text, '"');
   return value;
 }
@@ -28,13 +28,13 @@ std::size_t one_of(const char* what, const std::string& text,
   const auto it = std::find(names.begin(), names.end(), text);
   std::string all;
   for (const auto& n : names) all += (all.empty() ? "" : ", ") + n;
-  LACUNA_CHECK(it != names.end(), kOp, what, " must be one of ", all, ": got \"", text, '"',
+  LACUNA_CHECK(it != names.end(), kOpenOp, what, " must be one of ", all, ": got \"", text, '"',
                suggestion(text, names));
   return static_cast<std::size_t>(it - names.begin());
 }
 
 const Tokenizer& tokenizer_of(const Spec& spec, const TextOptions& options) {
-  LACUNA_CHECK(options.tokenizer != nullptr, kOp, spec.scheme, ":", spec.place,
+  LACUNA_CHECK(options.tokenizer != nullptr, kOpenOp, spec.scheme, ":", spec.place,
                " needs a tokenizer: give --tokenizer SPEC");
   return *options.tokenizer;
 }
@@ -68,8 +68,8 @@ Corpus open_shard(const Spec& spec, const TextOptions& options) {
 
 Corpus open_stories(const Spec& spec, bool train, const TextOptions& options) {
   LACUNA_CHECK(
-      !options.tokenizer || options.tokenizer->vocabulary() == story_tokenizer()->vocabulary(), kOp,
-      "stories has a vocabulary of its own: got another tokenizer");
+      !options.tokenizer || options.tokenizer->vocabulary() == story_tokenizer()->vocabulary(),
+      kOpenOp, "stories has a vocabulary of its own: got another tokenizer");
   StoriesOptions o;
   o.train = train;
   if (!spec.place.empty()) o.size = whole_number("N of stories:N", spec.place, 1);
@@ -82,7 +82,7 @@ Corpus open_stories(const Spec& spec, bool train, const TextOptions& options) {
 
 Corpus open_corpus(const Spec& spec, bool train, const TextOptions& options) {
   if (spec.scheme == "stories") return open_stories(spec, train, options);
-  LACUNA_CHECK(spec.scheme == "text" || spec.scheme == "tokens", kOp,
+  LACUNA_CHECK(spec.scheme == "text" || spec.scheme == "tokens", kOpenOp,
                "running text is text:, tokens: or stories: got ", spec.scheme, ":");
   const double share = spec.held_out();
   Corpus corpus = spec.scheme == "text" ? open_files(spec, options) : open_shard(spec, options);
@@ -96,7 +96,7 @@ Corpus open_corpus(const Spec& spec, bool train, const TextOptions& options) {
 
 std::unique_ptr<Source> open_text(const Spec& spec, bool train, const TextOptions& options) {
   if (spec.scheme != "tsv" && spec.scheme != "conll") {
-    LACUNA_CHECK(options.view.kind != TextView::Kind::none, kOp,
+    LACUNA_CHECK(options.view.kind != TextView::Kind::none, kOpenOp,
                  "the task must be one that takes text: got ", spec.scheme,
                  spec.place.empty() ? "" : ":", spec.place);
     return cut_text(std::make_shared<Corpus>(open_corpus(spec, train, options)), options.view);

@@ -16,7 +16,7 @@ namespace lacuna {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr const char* kOp = "text";
+constexpr const char* kTextFilesOp = "text";
 constexpr std::size_t kLongestLine = std::size_t{64} << 20;
 constexpr std::size_t kGoodPiece = std::size_t{1} << 18, kLargePiece = std::size_t{1} << 20;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
@@ -131,9 +131,9 @@ std::vector<std::string> text_files(const std::string& place) {
        it.increment(error))
     if (std::error_code ignored; is_text_name(it->path()) && it->is_regular_file(ignored))
       files.push_back(it->path().string());
-  LACUNA_CHECK(!error, kOp, "the folder must be readable: ", place, ": ", error.message());
-  LACUNA_CHECK(!files.empty(), kOp, "needs .txt, .text or .md files, plain or .gz: found none in ",
-               place);
+  LACUNA_CHECK(!error, kTextFilesOp, "the folder must be readable: ", place, ": ", error.message());
+  LACUNA_CHECK(!files.empty(), kTextFilesOp,
+               "needs .txt, .text or .md files, plain or .gz: found none in ", place);
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -142,7 +142,7 @@ TextStream::TextStream(const std::string& path) : path_(path) {
   { const MappedFile readable(path); }  // says what is wrong with folders, pipes and missing files
   errno = 0;
   file_ = ::gzopen(path.c_str(), "rb");
-  if (!file_) fail_io(kOp, "open", path, errno ? errno : ENOMEM);
+  if (!file_) fail_io(kTextFilesOp, "open", path, errno ? errno : ENOMEM);
   ::gzbuffer(static_cast<gzFile>(file_), 1 << 18);
 }
 
@@ -155,8 +155,9 @@ std::size_t TextStream::read(char* to, std::size_t count) {
     const int got = ::gzread(static_cast<gzFile>(file_), to + done, want);
     int code = Z_OK;
     const char* what = ::gzerror(static_cast<gzFile>(file_), &code);
-    if (code == Z_ERRNO) fail_io(kOp, "read", path_, errno);
-    LACUNA_CHECK(got >= 0 && code != Z_BUF_ERROR, kOp, "gzip data must be whole and valid: ",
+    if (code == Z_ERRNO) fail_io(kTextFilesOp, "read", path_, errno);
+    LACUNA_CHECK(got >= 0 && code != Z_BUF_ERROR, kTextFilesOp,
+                 "gzip data must be whole and valid: ",
                  code == Z_BUF_ERROR ? "it ends too early" : what, " in ", path_);
     if (got == 0) break;
     done += static_cast<std::size_t>(got);
@@ -171,11 +172,11 @@ std::string read_text(const std::string& path) {
     const std::size_t before = text.size();
     text.resize(before + chunk);
     text.resize(before + stream.read(text.data() + before, chunk));
-    LACUNA_CHECK(text.size() <= std::size_t{4} << 30, kOp,
+    LACUNA_CHECK(text.size() <= std::size_t{4} << 30, kTextFilesOp,
                  "a file read whole has at most 4 GiB: ", path);
     if (text.size() < before + chunk) break;
   }
-  text::check_utf8(kOp, path, text);
+  text::check_utf8(kTextFilesOp, path, text);
   if (text.compare(0, 3, kByteOrderMark) == 0) text.erase(0, 3);
   return text;
 }
@@ -209,7 +210,7 @@ TextFacts read_documents(const std::vector<std::string>& files, DocumentEnds end
       }
       buffer.erase(0, begin);
       offset += static_cast<std::int64_t>(begin);
-      LACUNA_CHECK(buffer.size() <= kLongestLine, kOp,
+      LACUNA_CHECK(buffer.size() <= kLongestLine, kTextFilesOp,
                    "a line has at most 64 MiB: got more at byte ", offset, " of ", files[f]);
     }
   }

@@ -14,7 +14,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "token files are mapped as they are");
 
-constexpr const char* kOp = "tokens";
+constexpr const char* kTokenFileOp = "tokens";
 constexpr std::size_t kHeader = 256;  // words
 constexpr std::size_t kHeaderBytes = kHeader * sizeof(std::int32_t);
 
@@ -72,19 +72,19 @@ TokenSpan parse_tokens(std::string_view bytes, const std::string& name) {
     std::memcpy(header.data(), bytes.data(), std::min(bytes.size(), sizeof header));
   const bool is_gpt2 = header[0] == kGpt2.magic, is_llama3 = header[0] == kLlama3.magic;
   if (!is_gpt2 && !is_llama3) {
-    LACUNA_CHECK(bytes.size() % 2 == 0, kOp, "a file of u16 has an even number of bytes: got ",
-                 bytes.size(), " in ", name);
+    LACUNA_CHECK(bytes.size() % 2 == 0, kTokenFileOp,
+                 "a file of u16 has an even number of bytes: got ", bytes.size(), " in ", name);
     return TokenSpan(tokens_at<std::uint16_t>(bytes, 0));
   }
   const Format& format = is_gpt2 ? kGpt2 : kLlama3;
-  LACUNA_CHECK(bytes.size() >= kHeaderBytes, kOp, "the header of llm.c has 1024 bytes: got ",
-               bytes.size(), " in ", name);
-  LACUNA_CHECK(header[1] == format.version, kOp, "the version must be ", format.version,
+  LACUNA_CHECK(bytes.size() >= kHeaderBytes, kTokenFileOp,
+               "the header of llm.c has 1024 bytes: got ", bytes.size(), " in ", name);
+  LACUNA_CHECK(header[1] == format.version, kTokenFileOp, "the version must be ", format.version,
                " with magic ", format.magic, ": got ", header[1], " in ", name);
   const std::size_t count = (bytes.size() - kHeaderBytes) / format.width;
   LACUNA_CHECK(header[2] >= 0 && static_cast<std::size_t>(header[2]) == count &&
                    (bytes.size() - kHeaderBytes) % format.width == 0,
-               kOp, "the header says ", header[2], " tokens of ", format.width,
+               kTokenFileOp, "the header says ", header[2], " tokens of ", format.width,
                " bytes, but the file has ", bytes.size() - kHeaderBytes,
                " bytes behind it: ", name);
   return is_gpt2 ? TokenSpan(tokens_at<std::uint16_t>(bytes, kHeaderBytes))
@@ -101,11 +101,11 @@ Corpus open_tokens(const std::string& path, Vocabulary vocabulary) {
   Corpus c;
   c.name = "tokens:" + path;
   c.tokens = parse_tokens(memory->file.bytes(), path);
-  LACUNA_CHECK(c.tokens.size() > 0, kOp, "the file must have tokens: got none in ", path);
+  LACUNA_CHECK(c.tokens.size() > 0, kTokenFileOp, "the file must have tokens: got none in ", path);
   if (vocabulary.size == 0) vocabulary.size = largest_of(c.tokens) + 1;
   c.vocabulary = vocabulary;
   memory->documents = documents_of(c.tokens, vocabulary.end);
-  LACUNA_CHECK(memory->documents.size() > 1, kOp, "nothing but end tokens in ", path);
+  LACUNA_CHECK(memory->documents.size() > 1, kTokenFileOp, "nothing but end tokens in ", path);
   c.documents = memory->documents;
   c.memory = std::move(memory);
   return c;
@@ -113,13 +113,14 @@ Corpus open_tokens(const std::string& path, Vocabulary vocabulary) {
 
 void write_tokens(const std::string& path, const Corpus& corpus, TokenFormat format) {
   const bool wide = corpus.vocabulary.size > 65536;
-  LACUNA_CHECK(!wide || format == TokenFormat::llm_c, kOp,
+  LACUNA_CHECK(!wide || format == TokenFormat::llm_c, kTokenFileOp,
                "nanoGPT's format holds tokens below 65,536: got a vocabulary of ",
                corpus.vocabulary.size, " (llm.c's format holds it)");
   const std::int64_t n = corpus.tokens.size();
   AtomicFile file(path);
   if (format == TokenFormat::llm_c) {
-    LACUNA_CHECK(n <= INT32_MAX, kOp, "llm.c's header counts up to 2,147,483,647 tokens: got ", n);
+    LACUNA_CHECK(n <= INT32_MAX, kTokenFileOp,
+                 "llm.c's header counts up to 2,147,483,647 tokens: got ", n);
     const Format& f = wide ? kLlama3 : kGpt2;
     std::array<std::int32_t, kHeader> header{f.magic, f.version, static_cast<std::int32_t>(n)};
     file.write(header.data(), kHeaderBytes);

@@ -23,7 +23,7 @@ namespace lacuna {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr const char* kOp = "text";
+constexpr const char* kTokenizeOp = "text";
 constexpr int kVersion = 1;  // of what the cache holds
 
 // Holds a lock on a file of its own while it lives, so that two runs do not tokenize the same text at once.
@@ -31,7 +31,7 @@ class Lock {
  public:
   explicit Lock(const std::string& path)
       : descriptor_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
-    if (descriptor_ < 0) fail_io(kOp, "create", path, errno);
+    if (descriptor_ < 0) fail_io(kTokenizeOp, "create", path, errno);
     while (::flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) {
     }
   }
@@ -79,12 +79,12 @@ struct Encoded {
 Encoded encode(const TextPiece& piece, const std::string& file, const Tokenizer& tokenizer,
                SentenceEnds ends, std::int64_t vocabulary) {
   Encoded out;
-  text::check_utf8(kOp, file, piece.text, static_cast<std::size_t>(piece.offset));
+  text::check_utf8(kTokenizeOp, file, piece.text, static_cast<std::size_t>(piece.offset));
   const std::vector<Token> tokens = tokenizer.encode(piece.text);
   out.ids.reserve(tokens.size());
   for (const Token& t : tokens) {
-    LACUNA_CHECK(t.id >= 0 && t.id < vocabulary, kOp, "the tokenizer's tokens must be 0 to ",
-                 vocabulary - 1, ": got ", t.id);
+    LACUNA_CHECK(t.id >= 0 && t.id < vocabulary, kTokenizeOp,
+                 "the tokenizer's tokens must be 0 to ", vocabulary - 1, ": got ", t.id);
     out.ids.push_back(t.id);
   }
   std::size_t k = 0;
@@ -190,7 +190,7 @@ std::string stem_of(const std::vector<std::string>& files, const Tokenizer& toke
                     std::to_string(static_cast<int>(options.sentences)) + '\n';
   for (const auto& file : files) {
     struct stat about {};
-    if (::stat(file.c_str(), &about) != 0) fail_io(kOp, "read", file, errno);
+    if (::stat(file.c_str(), &about) != 0) fail_io(kTokenizeOp, "read", file, errno);
     key += fs::absolute(file).lexically_normal().string() + ' ' + std::to_string(about.st_size) +
            ' ' + std::to_string(about.st_mtim.tv_sec) + '.' +
            std::to_string(about.st_mtim.tv_nsec) + '\n';
@@ -203,7 +203,7 @@ std::string stem_of(const std::vector<std::string>& files, const Tokenizer& toke
 
 template <class T>
 std::span<const T> column(const MappedFile& file, std::int64_t count) {
-  LACUNA_CHECK(file.bytes().size() == static_cast<std::size_t>(count) * sizeof(T), kOp,
+  LACUNA_CHECK(file.bytes().size() == static_cast<std::size_t>(count) * sizeof(T), kTokenizeOp,
                "a token file in the cache was changed: remove the folder");
   return {reinterpret_cast<const T*>(file.bytes().data()), static_cast<std::size_t>(count)};
 }
@@ -244,11 +244,11 @@ std::string default_token_cache() {
 
 Corpus tokenize_files(const std::vector<std::string>& files, const Tokenizer& tokenizer,
                       const TokenizeOptions& options) {
-  LACUNA_CHECK(!files.empty(), kOp, "needs a file");
+  LACUNA_CHECK(!files.empty(), kTokenizeOp, "needs a file");
   const std::string folder = options.cache.empty() ? default_token_cache() : options.cache;
   std::error_code error;
   fs::create_directories(folder, error);
-  LACUNA_CHECK(!error, kOp, "the folder for token files must be writable: ", folder, ": ",
+  LACUNA_CHECK(!error, kTokenizeOp, "the folder for token files must be writable: ", folder, ": ",
                error.message());
   const std::string stem = stem_of(files, tokenizer, options, folder);
   Vocabulary vocabulary = tokenizer.vocabulary();
@@ -264,8 +264,8 @@ Corpus tokenize_files(const std::vector<std::string>& files, const Tokenizer& to
   }
   Corpus corpus = map_corpus(stem, facts, vocabulary);
   corpus.name = "text:" + files[0] + (files.size() > 1 ? " ..." : "");
-  LACUNA_CHECK(corpus.tokens.size() > 0, kOp, "the text must not be empty: got no token in ",
-               corpus.name);
+  LACUNA_CHECK(corpus.tokens.size() > 0, kTokenizeOp,
+               "the text must not be empty: got no token in ", corpus.name);
   return corpus;
 }
 

@@ -14,13 +14,13 @@ namespace {
 using nlohmann::json;
 using Members = std::vector<std::pair<std::int64_t, std::string>>;
 
-constexpr const char* kOp = "tokenizer";
+constexpr const char* kTokenizerJsonOp = "tokenizer";
 
 json parse(std::string_view text, const std::string& name) {
   try {
     return json::parse(text);
   } catch (const json::exception& e) {
-    fail(kOp, name, ": must be JSON: ", e.what());
+    fail(kTokenizerJsonOp, name, ": must be JSON: ", e.what());
   }
 }
 
@@ -33,20 +33,22 @@ class Part {
   bool is_true(const char* key, bool otherwise) const {
     const json& v = at(key);
     if (v.is_null()) return otherwise;
-    LACUNA_CHECK(v.is_boolean(), kOp, name_, ".", key, " must be true or false: got ", brief(v));
+    LACUNA_CHECK(v.is_boolean(), kTokenizerJsonOp, name_, ".", key, " must be true or false: got ",
+                 brief(v));
     return v.get<bool>();
   }
   std::string text(const char* key, const char* otherwise) const {
     const json& v = at(key);
     if (v.is_null()) return otherwise;
-    LACUNA_CHECK(v.is_string(), kOp, name_, ".", key, " must be a text: got ", brief(v));
+    LACUNA_CHECK(v.is_string(), kTokenizerJsonOp, name_, ".", key, " must be a text: got ",
+                 brief(v));
     return v.get<std::string>();
   }
   std::int64_t number(const char* key, std::int64_t otherwise) const {
     const json& v = at(key);
     if (v.is_null()) return otherwise;
-    LACUNA_CHECK(v.is_number_integer() && v.get<std::int64_t>() >= 0, kOp, name_, ".", key,
-                 " must be a whole number: got ", brief(v));
+    LACUNA_CHECK(v.is_number_integer() && v.get<std::int64_t>() >= 0, kTokenizerJsonOp, name_, ".",
+                 key, " must be a whole number: got ", brief(v));
     return v.get<std::int64_t>();
   }
   std::string type() const { return absent() ? "none" : text("type", "of no type"); }
@@ -54,7 +56,8 @@ class Part {
   const json& at(const char* key) const {
     static const json none;
     if (value_.is_null()) return none;
-    LACUNA_CHECK(value_.is_object(), kOp, name_, " must be an object: got ", brief(value_));
+    LACUNA_CHECK(value_.is_object(), kTokenizerJsonOp, name_, " must be an object: got ",
+                 brief(value_));
     const auto it = value_.find(key);
     return it == value_.end() ? none : *it;
   }
@@ -67,16 +70,16 @@ class Part {
       if (type() == t) return t;
       known += (known.empty() ? "" : " or ") + std::string(t);
     }
-    fail(kOp, name_, " must be ", known, ": ", type(), " is not supported");
+    fail(kTokenizerJsonOp, name_, " must be ", known, ": ", type(), " is not supported");
   }
   void must_have(const char* key, bool value, bool otherwise) const {
-    LACUNA_CHECK(is_true(key, otherwise) == value, kOp, name_, ".", key, " must be ",
+    LACUNA_CHECK(is_true(key, otherwise) == value, kTokenizerJsonOp, name_, ".", key, " must be ",
                  value ? "true" : "false", ": ", value ? "false" : "true", " is not supported");
   }
   void must_have(const char* key, const char* value, const char* otherwise) const {
     const std::string got = text(key, otherwise);
-    LACUNA_CHECK(got == value, kOp, name_, ".", key, " must be \"", value, "\": \"", got,
-                 "\" is not supported");
+    LACUNA_CHECK(got == value, kTokenizerJsonOp, name_, ".", key, " must be \"", value, "\": \"",
+                 got, "\" is not supported");
   }
 
  private:
@@ -89,13 +92,13 @@ class Part {
 };
 
 Members members_of(const json& vocabulary, const std::string& name) {
-  LACUNA_CHECK(vocabulary.is_object(), kOp, name, " must be an object, {\"token\": id, ...}: got ",
-               vocabulary.type_name());
+  LACUNA_CHECK(vocabulary.is_object(), kTokenizerJsonOp, name,
+               " must be an object, {\"token\": id, ...}: got ", vocabulary.type_name());
   Members members;
   members.reserve(vocabulary.size());
   for (const auto& [token, id] : vocabulary.items()) {
-    LACUNA_CHECK(id.is_number_integer(), kOp, name, ": an id must be a whole number: got ",
-                 id.type_name(), " for \"", token, '"');
+    LACUNA_CHECK(id.is_number_integer(), kTokenizerJsonOp, name,
+                 ": an id must be a whole number: got ", id.type_name(), " for \"", token, '"');
     members.emplace_back(id.get<std::int64_t>(), token);
   }
   return members;
@@ -112,13 +115,13 @@ Vocabularies read_tokens(const Part& root, const Part& model) {
   const auto own = static_cast<std::int32_t>(members.size());
   std::vector<std::string> special;
   const json& added = root.at("added_tokens");
-  LACUNA_CHECK(added.is_null() || added.is_array(), kOp, root.name(),
+  LACUNA_CHECK(added.is_null() || added.is_array(), kTokenizerJsonOp, root.name(),
                ".added_tokens must be a list: got ", added.type_name());
   const json& vocabulary = model.at("vocab");
   for (std::size_t i = 0; i < added.size(); i++) {
     const Part token(added[i], root.name() + ".added_tokens[" + std::to_string(i) + "]");
     const std::string content = token.text("content", "");
-    LACUNA_CHECK(!content.empty(), kOp, token.name(), ".content must not be empty");
+    LACUNA_CHECK(!content.empty(), kTokenizerJsonOp, token.name(), ".content must not be empty");
     token.must_have("special", true, false);
     for (const char* key : {"single_word", "lstrip", "rstrip"}) token.must_have(key, false, false);
     special.push_back(content);
@@ -136,7 +139,7 @@ void check_frame(const Part& post) {
     const json &cls = post.at("cls"), &sep = post.at("sep");
     LACUNA_CHECK(cls.is_array() && sep.is_array() && cls.size() == 2 && sep.size() == 2 &&
                      cls[0] == kCls && sep[0] == kSep,
-                 kOp, post.name(), " must put [CLS] and [SEP] round a text");
+                 kTokenizerJsonOp, post.name(), " must put [CLS] and [SEP] round a text");
   }
   if (type != "TemplateProcessing") return;
   const json& single = post.at("single");
@@ -146,8 +149,8 @@ void check_frame(const Part& post) {
     const char* kind = item.at("Sequence").is_null() ? "SpecialToken" : "Sequence";
     found += (i ? " " : "") + item.part(kind).text("id", "");
   }
-  LACUNA_CHECK(found == "[CLS] A [SEP]", kOp, post.name(), ".single must be [CLS] A [SEP]: \"",
-               found, "\" is not supported");
+  LACUNA_CHECK(found == "[CLS] A [SEP]", kTokenizerJsonOp, post.name(),
+               ".single must be [CLS] A [SEP]: \"", found, "\" is not supported");
 }
 
 std::shared_ptr<const Tokenizer> read_wordpiece(const Part& root, const Part& model) {
@@ -174,7 +177,7 @@ std::shared_ptr<const Tokenizer> read_wordpiece(const Part& root, const Part& mo
 // A merge is "left right", or ["left", "right"].
 std::vector<std::pair<std::string, std::string>> read_merges(const Part& model) {
   const json& merges = model.at("merges");
-  LACUNA_CHECK(merges.is_array(), kOp, model.name(), ".merges must be a list: got ",
+  LACUNA_CHECK(merges.is_array(), kTokenizerJsonOp, model.name(), ".merges must be a list: got ",
                merges.type_name());
   std::vector<std::pair<std::string, std::string>> pairs;
   for (const json& m : merges) {
@@ -184,8 +187,8 @@ std::vector<std::pair<std::string, std::string>> read_merges(const Part& model) 
     }
     const std::string text = m.is_string() ? m.get<std::string>() : "";
     const std::size_t blank = text.find(' ');
-    LACUNA_CHECK(blank != std::string::npos, kOp, model.name(), ".merges[", pairs.size(),
-                 "] must be two tokens");
+    LACUNA_CHECK(blank != std::string::npos, kTokenizerJsonOp, model.name(), ".merges[",
+                 pairs.size(), "] must be two tokens");
     pairs.emplace_back(text.substr(0, blank), text.substr(blank + 1));
   }
   return pairs;
@@ -204,7 +207,7 @@ std::shared_ptr<const Tokenizer> read_bpe(const Part& root, const Part& model) {
   model.must_have("byte_fallback", false, false);
   model.must_have("ignore_merges", false, false);
   const json& dropout = model.at("dropout");
-  LACUNA_CHECK(dropout.is_null() || dropout == 0, kOp, model.name(),
+  LACUNA_CHECK(dropout.is_null() || dropout == 0, kTokenizerJsonOp, model.name(),
                ".dropout must be null: merges that are left out at random are not supported");
   Vocabularies v = read_tokens(root, model);
   std::vector<Merge> merges = merges_by_spelling(v.list, read_merges(model), [&](std::size_t i) {
@@ -246,7 +249,8 @@ std::shared_ptr<const Tokenizer> tokenizer_from_json(std::string_view json_text,
   const json file = parse(json_text, name);
   const Part root(file, name);
   const Part model = root.part("model");
-  LACUNA_CHECK(!model.absent(), kOp, name, ": must have a \"model\": this is no tokenizer.json");
+  LACUNA_CHECK(!model.absent(), kTokenizerJsonOp, name,
+               ": must have a \"model\": this is no tokenizer.json");
   const std::string type = model_type(model);
   if (type == "WordPiece") return read_wordpiece(root, model);
   if (type == "BPE") return read_bpe(root, model);

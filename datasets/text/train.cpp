@@ -18,7 +18,7 @@ namespace lacuna {
 namespace text {
 namespace {
 
-constexpr const char* kOp = "tokenizer";
+constexpr const char* kTrainOp = "tokenizer";
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 struct Counts {
@@ -86,7 +86,7 @@ void for_each_piece(std::span<const Text> texts, NextCut&& next_cut, Body&& body
         pieces.push_back(now.substr(begin, end - begin));
         begin = end;
       }
-      check_utf8(kOp, t.name, now.substr(0, begin), offset);
+      check_utf8(kTrainOp, t.name, now.substr(0, begin), offset);
       cpu::parallel_for(static_cast<std::int64_t>(pieces.size()), 1,
                         [&](std::int64_t i, std::int64_t) { body(pieces[i]); });
       buffer.erase(0, begin);
@@ -94,8 +94,8 @@ void for_each_piece(std::span<const Text> texts, NextCut&& next_cut, Body&& body
     }
     all += offset;
   }
-  LACUNA_CHECK(all > 0, kOp, "what a tokenizer is trained on must not be empty: got ", texts.size(),
-               " texts of 0 bytes together");
+  LACUNA_CHECK(all > 0, kTrainOp, "what a tokenizer is trained on must not be empty: got ",
+               texts.size(), " texts of 0 bytes together");
 }
 
 // The words of the texts in the order of their bytes; split(piece, word) calls word(bytes).
@@ -132,7 +132,7 @@ std::vector<std::pair<std::string, std::int64_t>> count_words(std::span<const Te
 }
 
 void check_room(const TrainOptions& o, std::int64_t needed, const char* what) {
-  LACUNA_CHECK(o.vocabulary >= needed && o.vocabulary < std::int64_t{1} << 31, kOp,
+  LACUNA_CHECK(o.vocabulary >= needed && o.vocabulary < std::int64_t{1} << 31, kTrainOp,
                "the vocabulary must be at least ", needed, ", for ", what, ": got ", o.vocabulary);
 }
 
@@ -165,7 +165,7 @@ std::shared_ptr<const Tokenizer> train_bpe(std::span<const Text> texts, const Tr
   for (const MergeStep& s :
        learn_merges(std::move(counted), list.tokens, o.vocabulary - 1, o.least, ""))
     merges.push_back({s.left, s.right});
-  list.add(kEndOfText, kOp);
+  list.add(kEndOfText, kTrainOp);
   list.mark_special(kEndOfText);
   return std::make_shared<Bpe>(std::move(list), std::move(merges), "bpe");
 }
@@ -192,7 +192,7 @@ std::vector<std::int32_t> alphabet_of(
 
 std::shared_ptr<const Tokenizer> train_wordpiece(std::span<const Text> texts,
                                                  const TrainOptions& o) {
-  LACUNA_CHECK(o.alphabet >= 1, kOp, "the alphabet must be at least 1: got ", o.alphabet);
+  LACUNA_CHECK(o.alphabet >= 1, kTrainOp, "the alphabet must be at least 1: got ", o.alphabet);
   WordPieceRules rules;
   rules.words.lower_case = rules.words.strip_accents = !o.keep_case;
   const BertClasses classes(rules.words);
@@ -263,8 +263,8 @@ std::shared_ptr<const Tokenizer> train(const std::string& kind, std::span<const 
                                        const TrainOptions& options) {
   if (kind == "wordpiece") return train_wordpiece(texts, options);
   if (kind == "bpe") return train_bpe(texts, options);
-  LACUNA_CHECK(kind == "char", kOp, "the kind must be wordpiece, bpe or char: got \"", kind, '"',
-               suggestion(kind, {"wordpiece", "bpe", "char"}));
+  LACUNA_CHECK(kind == "char", kTrainOp, "the kind must be wordpiece, bpe or char: got \"", kind,
+               '"', suggestion(kind, {"wordpiece", "bpe", "char"}));
   return train_char(texts);
 }
 

@@ -5,7 +5,7 @@
 namespace lacuna::text {
 namespace {
 
-constexpr const char* kOp = "wordpiece";
+constexpr const char* kWordpieceOp = "wordpiece";
 constexpr std::string_view kGoesOn = "##";
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
@@ -25,7 +25,7 @@ bool goes_on(std::string_view spelling) {
 WordPiece::WordPiece(TokenList list, std::int32_t own, const WordPieceRules& rules)
     : VocabularyTokenizer(std::move(list)), rules_(rules), classes_(rules.words), own_(own) {
   unknown_ = find(kUnknown);
-  LACUNA_CHECK(unknown_ >= 0, kOp, "the vocabulary must have ", kUnknown, ": it has ",
+  LACUNA_CHECK(unknown_ >= 0, kWordpieceOp, "the vocabulary must have ", kUnknown, ": it has ",
                tokens().size(), " others");
   token_of_ = {-1, -1};
   for (std::int32_t id = 0; id < own_; id++) {
@@ -79,7 +79,7 @@ void WordPiece::cut(const BertWord& word, std::vector<Piece>& pieces, Emit&& emi
 }
 
 std::vector<Token> WordPiece::encode(std::string_view text) const {
-  check_utf8(kOp, "text", text);
+  check_utf8(kWordpieceOp, "text", text);
   std::vector<Token> tokens;
   std::vector<Piece> pieces;
   for_each_bert_word<true>(classes_, text, [&](const BertWord& word) {
@@ -91,7 +91,7 @@ std::vector<Token> WordPiece::encode(std::string_view text) const {
 }
 
 void WordPiece::append_ids(std::string_view text, std::vector<std::int32_t>& out) const {
-  check_utf8(kOp, "text", text);
+  check_utf8(kWordpieceOp, "text", text);
   std::vector<Piece> pieces;
   for_each_bert_word<false>(classes_, text, [&](const BertWord& word) {
     cut(word, pieces, [&](std::int32_t id, std::size_t, std::size_t) { out.push_back(id); });
@@ -126,11 +126,12 @@ std::string WordPiece::join(std::span<const std::int32_t> ids) const {
 
 std::shared_ptr<const Tokenizer> parse_vocab_txt(std::string_view text, const std::string& name,
                                                  bool keep_case) {
-  check_utf8(kOp, name, text);
+  check_utf8(kWordpieceOp, name, text);
   TokenList list;
   for_each_line(text, [&](std::int64_t number, std::string_view token) {
     const std::string where = name + ", line " + std::to_string(number);
-    LACUNA_CHECK(!token.empty(), kOp, where, ": must have a token a line: got an empty line");
+    LACUNA_CHECK(!token.empty(), kWordpieceOp, where,
+                 ": must have a token a line: got an empty line");
     list.add(token, where);
   });
   for (const char* token : {kPad, kUnknown, kCls, kSep, kMask}) list.mark_special(token);

@@ -47,27 +47,6 @@ __global__ void __launch_bounds__(kThreads)
       });
 }
 
-// dispatch_all() on the device.
-template <class F>
-__device__ __forceinline__ void by_dtype(Dtype t, F&& f) {
-  switch (t) {
-    case Dtype::f32:
-      return f(float{});
-    case Dtype::f64:
-      return f(double{});
-    case Dtype::bf16:
-      return f(bf16{});
-    case Dtype::i32:
-      return f(std::int32_t{});
-    case Dtype::i64:
-      return f(std::int64_t{});
-    case Dtype::u8:
-      return f(std::uint8_t{});
-    case Dtype::boolean:
-      return f(bool{});
-  }
-}
-
 // An element a thread, of any dtypes.
 __global__ void __launch_bounds__(kThreads)
     convert_kernel(void* y, Dtype to, const void* x, Dtype from, Vectors<2> elements) {
@@ -75,9 +54,9 @@ __global__ void __launch_bounds__(kThreads)
   if (i >= elements.count) return;
   std::int64_t at[2];
   elements.offsets(i, at);
-  by_dtype(from, [&](auto from_zero) {
+  dispatch_all(from, [&](auto from_zero) {
     const auto value = static_cast<const decltype(from_zero)*>(x)[at[1]];
-    by_dtype(to, [&](auto to_zero) {
+    dispatch_all(to, [&](auto to_zero) {
       using To = decltype(to_zero);
       static_cast<To*>(y)[at[0]] = convert<To>(value);
     });

@@ -9,7 +9,7 @@
 namespace lacuna {
 namespace {
 
-Tensor pictures(std::int64_t n, std::int64_t h = 32, std::int64_t w = 32, std::int64_t c = 3) {
+Tensor noise(std::int64_t n, std::int64_t h = 32, std::int64_t w = 32, std::int64_t c = 3) {
   std::vector<std::uint8_t> v(n * h * w * c);
   for (std::size_t i = 0; i < v.size(); i++)
     v[i] = static_cast<std::uint8_t>(draw_word({11}, i, 0));
@@ -25,7 +25,7 @@ double share(const Tensor& hidden) {
 }  // namespace
 
 TEST(mask_image, target_is_the_scaled_picture_and_visible_values_are_its) {
-  const Tensor x = pictures(3);
+  const Tensor x = noise(3);
   const MaskedImage m = mask_image(x, {}, {.seed = 4}, "test");
   const auto pixels = x.to_vector<double>(), target = m.target.to_vector<double>(),
              masked = m.masked.to_vector<double>(), hidden = m.hidden.to_vector<double>();
@@ -38,7 +38,7 @@ TEST(mask_image, target_is_the_scaled_picture_and_visible_values_are_its) {
 // Bernoulli kinds hide `ratio` of their units to within four standard deviations.
 TEST(mask_image, hides_the_share_that_was_asked_for) {
   const std::int64_t n = 64;
-  const Tensor x = pictures(n);
+  const Tensor x = noise(n);
   for (double ratio : {0.0, 0.25, 0.5, 1.0}) {
     const auto hidden = [&](MaskKind kind) {
       return share(mask_image(x, {.kind = kind, .ratio = ratio}, {}, "test").hidden);
@@ -54,7 +54,7 @@ TEST(mask_image, hides_the_share_that_was_asked_for) {
 }
 
 TEST(mask_image, kinds_hide_what_they_say) {
-  const Tensor x = pictures(8);
+  const Tensor x = noise(8);
   const auto hidden = [&](MaskKind kind) {
     return mask_image(x, {.kind = kind, .ratio = 0.3, .block = 8}, {.seed = 1}, "test").hidden;
   };
@@ -86,7 +86,7 @@ TEST(mask_image, kinds_hide_what_they_say) {
 }
 
 TEST(mask_image, a_sample_is_hidden_alike_in_any_batch) {
-  const Tensor x = pictures(6);
+  const Tensor x = noise(6);
   for (MaskKind kind : {MaskKind::value, MaskKind::pixel, MaskKind::block, MaskKind::region}) {
     const MaskOptions o{.kind = kind, .fill = MaskFill::noise, .noise = 0.1};
     Context whole{.seed = 3, .epoch = 2, .ids = row_ids({10, 20, 30, 40, 50, 60})};
@@ -107,7 +107,7 @@ TEST(mask_image, a_sample_is_hidden_alike_in_any_batch) {
 }
 
 TEST(mask_image, the_mask_is_the_documented_stream) {
-  const Tensor x = pictures(2, 5, 7, 3);
+  const Tensor x = noise(2, 5, 7, 3);
   const Context context{.seed = 8, .epoch = 1, .ids = row_ids({123, 456}, 1)};
   const auto hidden = mask_image(x, {.ratio = 0.4}, context, "a.stream").hidden.to_vector<int>();
   for (std::int64_t n = 0; n < 2; n++)
@@ -118,9 +118,9 @@ TEST(mask_image, the_mask_is_the_documented_stream) {
 
 TEST(mask_image, errors) {
   EXPECT_THROW(mask_image(Tensor::zeros({2, 4, 4, 3}), {}, {}, "test"), Error);
-  EXPECT_THROW(mask_image(pictures(2), {.ratio = 1.5}, {}, "test"), Error);
-  EXPECT_THROW(mask_image(pictures(2), {.fill = MaskFill::mean}, {}, "test"), Error);
-  EXPECT_THROW(mask_image(pictures(2), {}, {.ids = row_ids({1})}, "test"), Error);
+  EXPECT_THROW(mask_image(noise(2), {.ratio = 1.5}, {}, "test"), Error);
+  EXPECT_THROW(mask_image(noise(2), {.fill = MaskFill::mean}, {}, "test"), Error);
+  EXPECT_THROW(mask_image(noise(2), {}, {.ids = row_ids({1})}, "test"), Error);
 }
 
 }  // namespace lacuna

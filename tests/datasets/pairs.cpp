@@ -16,7 +16,7 @@ TextView view_of(TextView::Kind kind, std::int64_t length, double short_share = 
   return view;
 }
 
-std::unique_ptr<Source> cut(const Corpus& corpus, const TextView& view) {
+std::unique_ptr<Source> pairs_of(const Corpus& corpus, const TextView& view) {
   return cut_text(std::make_shared<Corpus>(corpus), view);
 }
 
@@ -76,7 +76,7 @@ TEST(pairs, b_follows_a_or_is_from_another_document) {
   std::set<std::int64_t> starts;
   for (std::int64_t s : corpus.sentences) starts.insert(corpus.tokens[s]);
   for (const std::int64_t length : {12, 64, 128}) {
-    const auto source = cut(corpus, view_of(TextView::Kind::pairs, length, 0.1));
+    const auto source = pairs_of(corpus, view_of(TextView::Kind::pairs, length, 0.1));
     std::int64_t random = 0, shortened = 0;
     for (std::int64_t i = 0; i < source->size(); i++) {
       const Row row = row_of(*source, i, 3);
@@ -109,7 +109,7 @@ TEST(pairs, b_follows_a_or_is_from_another_document) {
 
 TEST(pairs, tokens_are_used_about_once_an_epoch) {
   const Corpus corpus = many_documents();
-  const auto source = cut(corpus, view_of(TextView::Kind::pairs, 64));
+  const auto source = pairs_of(corpus, view_of(TextView::Kind::pairs, 64));
   constexpr int kEpochs = 40;
   std::map<std::int64_t, int> uses;
   for (int epoch = 0; epoch < kEpochs; epoch++)
@@ -134,7 +134,7 @@ TEST(pairs, tokens_are_used_about_once_an_epoch) {
 
 TEST(pairs, lengths_do_not_tell_the_label) {
   const Corpus corpus = many_documents();
-  const auto source = cut(corpus, view_of(TextView::Kind::pairs, 64, 0.1));
+  const auto source = pairs_of(corpus, view_of(TextView::Kind::pairs, 64, 0.1));
   double sum[2] = {}, squares[2] = {}, count[2] = {};
   for (int epoch = 0; epoch < 20; epoch++)
     for (std::int64_t i = 0; i < source->size(); i++) {
@@ -152,9 +152,9 @@ TEST(pairs, lengths_do_not_tell_the_label) {
 TEST(pairs, are_functions_of_seed_epoch_and_index) {
   const Corpus corpus = many_documents();
   TextView view = view_of(TextView::Kind::pairs, 64, 0.1);
-  const auto one = cut(corpus, view), same = cut(corpus, view);
+  const auto one = pairs_of(corpus, view), same = pairs_of(corpus, view);
   view.seed = 1;
-  const auto other = cut(corpus, view);
+  const auto other = pairs_of(corpus, view);
   int epochs_differ = 0, seeds_differ = 0;
   for (std::int64_t i = one->size() - 1; i >= 0; i--) {
     EXPECT_EQ(row_of(*one, i, 2).tokens, row_of(*same, i, 2).tokens);
@@ -166,7 +166,8 @@ TEST(pairs, are_functions_of_seed_epoch_and_index) {
 }
 
 TEST(pairs, two_documents_are_enough_and_one_is_refused) {
-  const auto two = cut(counted_corpus({{5, 5, 5, 5}, {4, 4}}), view_of(TextView::Kind::pairs, 16));
+  const auto two =
+      pairs_of(counted_corpus({{5, 5, 5, 5}, {4, 4}}), view_of(TextView::Kind::pairs, 16));
   for (std::int64_t i = 0; i < two->size(); i++)
     for (int epoch = 0; epoch < 20; epoch++) {
       const Row row = row_of(*two, i, epoch);
@@ -175,34 +176,35 @@ TEST(pairs, two_documents_are_enough_and_one_is_refused) {
     }
   EXPECT_EQ(
       error_of([] {
-        cut(counted_corpus({{5, 5, 5}}), view_of(TextView::Kind::pairs, 16));
+        pairs_of(counted_corpus({{5, 5, 5}}), view_of(TextView::Kind::pairs, 16));
       }),
       "[text] pairs need two documents, so that a random B can be from another one: got one in "
       "counted (where a document ends is documents=blank, heading or file)");
   EXPECT_EQ(error_of([] {
-              cut(counted_corpus({{5}, {5}, {5}}), view_of(TextView::Kind::pairs, 16));
+              pairs_of(counted_corpus({{5}, {5}, {5}}), view_of(TextView::Kind::pairs, 16));
             }),
             "[text] pairs need documents of two sentences or more, but each of the 3 documents of "
             "counted has one (a blank line after every sentence?)");
   EXPECT_NE(error_of([] {
-              cut(counted_corpus({{5, 5}, {5, 5}}), view_of(TextView::Kind::pairs, 4));
+              pairs_of(counted_corpus({{5, 5}, {5, 5}}), view_of(TextView::Kind::pairs, 4));
             }).find("got length 4"),
             std::string::npos);
   Corpus bare = counted_corpus({{5, 5}, {5, 5}});
   bare.vocabulary.cls = -1;
   EXPECT_NE(
-      error_of([&] { cut(bare, view_of(TextView::Kind::pairs, 16)); }).find("[CLS] and [SEP]"),
+      error_of([&] { pairs_of(bare, view_of(TextView::Kind::pairs, 16)); }).find("[CLS] and [SEP]"),
       std::string::npos);
   bare = counted_corpus({{5, 5}, {5, 5}});
   bare.sentences = {};
-  EXPECT_NE(error_of([&] { cut(bare, view_of(TextView::Kind::pairs, 16)); }).find("got none in"),
-            std::string::npos);
+  EXPECT_NE(
+      error_of([&] { pairs_of(bare, view_of(TextView::Kind::pairs, 16)); }).find("got none in"),
+      std::string::npos);
 }
 
 TEST(pairs, the_longer_part_loses_tokens_at_both_ends_by_a_coin) {
   // One chunk a document; A and B of 40 tokens, of which (32 - 3) stay: 14 or 15 of each.
   std::vector<std::vector<int>> documents(200, std::vector<int>{40, 40});
-  const auto source = cut(counted_corpus(documents), view_of(TextView::Kind::pairs, 32));
+  const auto source = pairs_of(counted_corpus(documents), view_of(TextView::Kind::pairs, 32));
   double front = 0, gone = 0;
   int seen = 0;
   for (std::int64_t i = 0; i < source->size(); i++) {
@@ -219,7 +221,7 @@ TEST(pairs, the_longer_part_loses_tokens_at_both_ends_by_a_coin) {
 
 TEST(segments, have_no_b_and_cover_the_text) {
   const Corpus corpus = many_documents();
-  const auto source = cut(corpus, view_of(TextView::Kind::segments, 64));
+  const auto source = pairs_of(corpus, view_of(TextView::Kind::segments, 64));
   std::set<std::int64_t> seen;
   for (int epoch = 0; epoch < 30; epoch++)
     for (std::int64_t i = 0; i < source->size(); i++) {
@@ -239,7 +241,7 @@ TEST(segments, short_ones_are_as_many_as_asked_for) {
   std::vector<std::vector<int>> documents(40, std::vector<int>(400, 1));  // sentences of one token
   const Corpus corpus = counted_corpus(documents);
   for (const double share : {0.0, 0.1, 0.5}) {
-    const auto source = cut(corpus, view_of(TextView::Kind::segments, 34, share));
+    const auto source = pairs_of(corpus, view_of(TextView::Kind::segments, 34, share));
     double shorter = 0, all = 0;
     for (int epoch = 0; epoch < 5; epoch++)
       for (std::int64_t i = 0; i < source->size(); i++) {

@@ -14,7 +14,7 @@
 namespace lacuna {
 namespace {
 
-BertOptions tiny() {
+BertOptions tiny_bert() {
   return {.vocabulary = 31,
           .positions = 14,
           .width = 16,
@@ -45,7 +45,7 @@ struct Golden {
 TEST(bert, is_the_bert_of_transformers) {
   const Golden golden;
   for (bool recompute : {false, true}) {
-    BertOptions options = tiny();
+    BertOptions options = tiny_bert();
     options.recompute = recompute;
     BertModel model(options);
     model.initialize(0);
@@ -71,7 +71,7 @@ TEST(bert, is_the_bert_of_transformers) {
 // AdamW without bias correction, decay of matrices only, clipping, a linear rise and fall.
 TEST(bert, is_trained_as_its_authors_do) {
   const Golden golden;
-  BertModel model(tiny());
+  BertModel model(tiny_bert());
   model.initialize(0);
   model.load_state_dict(golden_weights(golden.file, "weight."));
   const auto vectors = [&](const std::string& name) {
@@ -101,7 +101,7 @@ TEST(bert, is_trained_as_its_authors_do) {
 
 TEST(bert, padding_changes_nothing) {
   const Golden golden;
-  BertModel model(tiny());
+  BertModel model(tiny_bert());
   model.initialize(2);
   Context context{.training = false};
   const Tensor row = slice(golden["tokens"], 0, 1, 2);  // 7 of 12 are there
@@ -113,7 +113,7 @@ TEST(bert, padding_changes_nothing) {
 
 TEST(bert, names_of_transformers_and_back) {
   for (bool pooler : {true, false}) {
-    BertOptions options = tiny();
+    BertOptions options = tiny_bert();
     options.pooler = pooler;
     BertModel model(options);
     model.initialize(4);
@@ -154,9 +154,9 @@ TEST(bert, sizes) {
 }
 
 TEST(bert, is_a_backbone) {
-  const std::string json = Bert(tiny()).architecture();
+  const std::string json = Bert(tiny_bert()).architecture();
   EXPECT_EQ(make_backbone(json)->architecture(), json);
-  Bert bert(tiny());
+  Bert bert(tiny_bert());
   bert.initialize(0);
   Context context;
   EXPECT_THROWS_WITH(bert.forward(context, Tensor::zeros({1, 15}, Dtype::i64)),

@@ -16,7 +16,7 @@ Tensor next_token_loss(GptModel& model, Context& context, const Tensor& tokens) 
   return cross_entropy(slice(model.forward(context, tokens), 1, 0, s - 1), slice(tokens, 1, 1, s));
 }
 
-GptOptions tiny() {
+GptOptions tiny_gpt() {
   return {.vocabulary = 37, .context = 12, .width = 24, .layers = 2, .heads = 3, .dropout = 0};
 }
 Tensor some_tokens(std::int64_t n, std::int64_t s, std::int64_t vocabulary) {
@@ -31,7 +31,7 @@ Tensor some_tokens(std::int64_t n, std::int64_t s, std::int64_t vocabulary) {
 TEST(gpt, is_the_gpt2_of_transformers) {
   const Safetensors golden = read_safetensors(LACUNA_GOLDEN_DIR "/gpt2.safetensors");
   for (bool recompute : {false, true}) {
-    GptOptions options = tiny();
+    GptOptions options = tiny_gpt();
     options.recompute = recompute;
     GptModel model(options);
     model.initialize(0);
@@ -47,7 +47,7 @@ TEST(gpt, is_the_gpt2_of_transformers) {
 }
 
 TEST(gpt, names_and_layouts_of_transformers_and_back) {
-  GptModel model(tiny());
+  GptModel model(tiny_gpt());
   model.initialize(4);
   const StateDict ours = model.state_dict(), theirs = to_huggingface("gpt", ours);
   EXPECT_EQ(huggingface_model(theirs), "gpt");
@@ -71,7 +71,7 @@ TEST(gpt, names_and_layouts_of_transformers_and_back) {
 
 TEST(gpt, sees_only_what_is_before) {
   for (bool gpt1 : {false, true}) {
-    GptOptions options = tiny();
+    GptOptions options = tiny_gpt();
     options.gpt1 = gpt1;
     GptModel model(options);
     model.initialize(1);
@@ -115,7 +115,7 @@ TEST(gpt, starts_as_it_should) {
 }
 
 TEST(gpt, errors) {
-  GptModel model(tiny());
+  GptModel model(tiny_gpt());
   model.initialize(0);
   Context context;
   EXPECT_THROWS_WITH(model.forward(context, some_tokens(1, 13, 37)), "at most 12 positions");
@@ -128,7 +128,7 @@ TEST(gpt, recomputing_changes_nothing) {
   const Tensor tokens = some_tokens(3, 12, 37);
   std::vector<std::vector<float>> gradients;
   for (bool recompute : {false, true}) {
-    GptOptions options = tiny();
+    GptOptions options = tiny_gpt();
     options.dropout = 0.2;
     options.recompute = recompute;
     GptModel model(options);
@@ -166,7 +166,7 @@ TEST(gpt, the_loss_works_in_place) {
 }
 
 TEST(gpt, is_a_backbone) {
-  GptOptions options = tiny();
+  GptOptions options = tiny_gpt();
   options.gpt1 = true;
   options.eps = 1e-6;
   options.dropout = 0.25;

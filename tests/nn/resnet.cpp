@@ -14,7 +14,9 @@
 namespace lacuna {
 namespace {
 
-Tensor ramp(const Shape& shape) { return Tensor::from(hashed("ramp", shape.numel()), shape); }
+Tensor hashed_ramp(const Shape& shape) {
+  return Tensor::from(hashed("ramp", shape.numel()), shape);
+}
 
 }  // namespace
 
@@ -87,7 +89,7 @@ TEST(resnet, blocks_start_as_what_goes_in) {
   block.initialize(1);
   other.initialize(1);
   Context context;
-  const Tensor x = abs(ramp({2, 5, 5, 4}));
+  const Tensor x = abs(hashed_ramp({2, 5, 5, 4}));
   EXPECT_EQ(block.forward(context, x).to_vector<float>(), x.to_vector<float>());
   EXPECT_NE(other.forward(context, x).to_vector<float>(), x.to_vector<float>());
 }
@@ -110,8 +112,8 @@ TEST(conv_norm, is_one_kernel_in_evaluation) {
   norm.to(Dtype::f64);
   Context context;
   const auto f64 = [](const Tensor& t) { return to(t, Dtype::f64); };
-  const Tensor x = f64(ramp({2, 4, 4, 3})), residual = f64(ramp({2, 4, 4, 5})),
-               weights = f64(ramp({2, 4, 4, 5})) * 0.5;
+  const Tensor x = f64(hashed_ramp({2, 4, 4, 3})), residual = f64(hashed_ramp({2, 4, 4, 5})),
+               weights = f64(hashed_ramp({2, 4, 4, 5})) * 0.5;
   conv_norm(context, conv, norm, x);  // statistics that are not 0 and 1
   context.training = false;
   std::vector<std::vector<double>> results[2];

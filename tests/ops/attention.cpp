@@ -105,7 +105,7 @@ void one(const std::string& name, const Sizes& s, const AttentionOptions& o = {}
        .bf16_gradient_tolerance = 4 * kRounding});
 }
 
-const Register cases([] {
+const Register attention_cases([] {
   for (std::int64_t n : {0, 1, 7, 64, 65, 130}) one("sq=" + std::to_string(n), {.sq = n});
   for (std::int64_t n : {0, 1, 7, 33, 64, 127, 130}) one("sk=" + std::to_string(n), {.sk = n});
   for (std::int64_t n : {1, 32, 33, 64, 128}) one("d=" + std::to_string(n), {.d = n});

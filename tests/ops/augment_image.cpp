@@ -44,7 +44,7 @@ void augment_case(const std::string& name, const Shape& shape, const Augmentatio
        .gradient = false});
 }
 
-const Register cases([] {
+const Register augment_image_cases([] {
   augment_case("whole", {3, 8, 9, 3}, {});
   augment_case("whole/one_channel", {3, 8, 9, 1}, {});
   for (const Interpolation i : {Interpolation::bilinear, Interpolation::bicubic}) {

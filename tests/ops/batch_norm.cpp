@@ -44,7 +44,7 @@ Context mode(bool training) {
   return ctx;
 }
 
-const Register cases([] {
+const Register batch_norm_cases([] {
   const auto one = [](const std::string& name, const Shape& x, double gradient_tolerance = 1e-5) {
     const std::int64_t n = x.back();
     add({.name = "batch_norm/" + name,

@@ -62,7 +62,7 @@ void border(const std::string& name, const Shape& x, const Shape& before, const 
            }});
 }
 
-const Register cases([] {
+const Register concat_cases([] {
   for (int dim = 0; dim < 3; dim++) {
     Shape wide = {2, 3, 4};
     wide[dim] = 5;

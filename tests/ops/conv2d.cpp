@@ -86,7 +86,7 @@ static void moments(const std::string& name, const Shape& x, const Shape& weight
   add(c);
 }
 
-static const Register cases([] {
+static const Register conv2d_cases([] {
   for (int k = 1; k <= 11; k++)
     conv("kernel=" + std::to_string(k), {2, 7, 6, 2}, {3, k, k, 2}, true, {.padding = k / 2});
   conv("kernel=1x3", {2, 5, 6, 3}, {4, 1, 3, 3}, true, {.padding = {0, 1}});

@@ -29,8 +29,8 @@ static std::vector<double> reference(const Tensors& t, const ConvTranspose2dOpti
                o.dilation, o.groups, o.activation);
 }
 
-static void conv(const std::string& name, const Shape& x, const Shape& weight, bool bias,
-                 const ConvTranspose2dOptions& o) {
+static void transposed(const std::string& name, const Shape& x, const Shape& weight, bool bias,
+                       const ConvTranspose2dOptions& o) {
   Case c;
   c.name = "conv_transpose2d/" + name;
   c.inputs = {{x}, parameter({weight, -1, 1})};
@@ -42,46 +42,49 @@ static void conv(const std::string& name, const Shape& x, const Shape& weight, b
   add(c);
 }
 
-static const Register cases([] {
+static const Register conv_transpose2d_cases([] {
   for (int k = 1; k <= 11; k++)
-    conv("kernel=" + std::to_string(k), {2, 6, 5, 2}, {2, k, k, 3}, true, {.padding = (k - 1) / 2});
-  conv("kernel=1x3", {2, 5, 4, 3}, {3, 1, 3, 4}, true, {.stride = 2});
-  conv("kernel=5x2", {2, 4, 5, 3}, {3, 5, 2, 4}, true, {.padding = {2, 0}});
+    transposed("kernel=" + std::to_string(k), {2, 6, 5, 2}, {2, k, k, 3}, true,
+               {.padding = (k - 1) / 2});
+  transposed("kernel=1x3", {2, 5, 4, 3}, {3, 1, 3, 4}, true, {.stride = 2});
+  transposed("kernel=5x2", {2, 4, 5, 3}, {3, 5, 2, 4}, true, {.padding = {2, 0}});
   for (int s = 1; s <= 4; s++)
     for (int extra = 0; extra < s; extra++)
-      conv("stride=" + std::to_string(s) + "/output_padding=" + std::to_string(extra), {2, 3, 4, 3},
-           {3, 3, 3, 4}, true, {.stride = s, .padding = 1, .output_padding = extra});
-  conv("stride=3x2", {2, 3, 4, 3}, {3, 3, 4, 2}, false,
-       {.stride = {3, 2}, .padding = {0, 1}, .output_padding = {2, 0}});
-  conv("stride>kernel", {2, 3, 4, 3}, {3, 2, 1, 2}, true, {.stride = 4});
+      transposed("stride=" + std::to_string(s) + "/output_padding=" + std::to_string(extra),
+                 {2, 3, 4, 3}, {3, 3, 3, 4}, true,
+                 {.stride = s, .padding = 1, .output_padding = extra});
+  transposed("stride=3x2", {2, 3, 4, 3}, {3, 3, 4, 2}, false,
+             {.stride = {3, 2}, .padding = {0, 1}, .output_padding = {2, 0}});
+  transposed("stride>kernel", {2, 3, 4, 3}, {3, 2, 1, 2}, true, {.stride = 4});
   for (int p = 0; p <= 3; p++)
-    conv("padding=" + std::to_string(p), {2, 5, 6, 3}, {3, 3, 3, 4}, true, {.padding = p});
-  conv("padding>kernel", {2, 7, 8, 3}, {3, 1, 1, 4}, true, {.padding = 2});
-  conv("dilation=2", {2, 4, 5, 3}, {3, 3, 3, 4}, true, {.padding = 1, .dilation = 2});
-  conv("dilation=3x2", {2, 4, 3, 3}, {3, 3, 3, 2}, true,
-       {.stride = 2, .output_padding = {2, 1}, .dilation = {3, 2}});
-  conv("groups=2", {2, 4, 5, 4}, {4, 3, 3, 3}, true, {.stride = 2, .padding = 1, .groups = 2});
-  conv("groups=3", {2, 4, 5, 6}, {6, 3, 3, 1}, false, {.groups = 3});
-  conv("depthwise/vectors", {2, 4, 5, 8}, {8, 3, 3, 1}, true,
-       {.stride = 2, .padding = 1, .groups = 8, .activation = Epilogue::tanh});
-  conv("depthwise", {2, 4, 5, 5}, {5, 2, 2, 1}, true, {.stride = 2, .groups = 5});
-  conv("double", {2, 16, 16, 4}, {4, 3, 3, 3}, true,
-       {.stride = 2, .padding = 1, .output_padding = 1});
+    transposed("padding=" + std::to_string(p), {2, 5, 6, 3}, {3, 3, 3, 4}, true, {.padding = p});
+  transposed("padding>kernel", {2, 7, 8, 3}, {3, 1, 1, 4}, true, {.padding = 2});
+  transposed("dilation=2", {2, 4, 5, 3}, {3, 3, 3, 4}, true, {.padding = 1, .dilation = 2});
+  transposed("dilation=3x2", {2, 4, 3, 3}, {3, 3, 3, 2}, true,
+             {.stride = 2, .output_padding = {2, 1}, .dilation = {3, 2}});
+  transposed("groups=2", {2, 4, 5, 4}, {4, 3, 3, 3}, true,
+             {.stride = 2, .padding = 1, .groups = 2});
+  transposed("groups=3", {2, 4, 5, 6}, {6, 3, 3, 1}, false, {.groups = 3});
+  transposed("depthwise/vectors", {2, 4, 5, 8}, {8, 3, 3, 1}, true,
+             {.stride = 2, .padding = 1, .groups = 8, .activation = Epilogue::tanh});
+  transposed("depthwise", {2, 4, 5, 5}, {5, 2, 2, 1}, true, {.stride = 2, .groups = 5});
+  transposed("double", {2, 16, 16, 4}, {4, 3, 3, 3}, true,
+             {.stride = 2, .padding = 1, .output_padding = 1});
   for (const auto& [name, activation] : {std::pair{"relu", Epilogue::relu},
                                          {"sigmoid", Epilogue::sigmoid},
                                          {"tanh", Epilogue::tanh}}) {
-    conv(name, {2, 3, 4, 3}, {3, 2, 2, 4}, true, {.stride = 2, .activation = activation});
-    conv(std::string(name) + "/no_bias", {2, 3, 4, 3}, {3, 3, 3, 4}, false,
-         {.stride = 2, .padding = 1, .activation = activation});
+    transposed(name, {2, 3, 4, 3}, {3, 2, 2, 4}, true, {.stride = 2, .activation = activation});
+    transposed(std::string(name) + "/no_bias", {2, 3, 4, 3}, {3, 3, 3, 4}, false,
+               {.stride = 2, .padding = 1, .activation = activation});
   }
   for (int n : kSizes) {
     const std::string size = std::to_string(n);
-    conv("batch=" + size, {n, 2, 2, 2}, {2, 3, 3, 2}, true, {.stride = 2, .padding = 1});
-    conv("in_channels=" + size, {1, 2, 2, n}, {n, 3, 3, 2}, true, {.padding = 1});
-    conv("out_channels=" + size, {1, 2, 2, 2}, {2, 3, 3, n}, true, {.padding = 1});
+    transposed("batch=" + size, {n, 2, 2, 2}, {2, 3, 3, 2}, true, {.stride = 2, .padding = 1});
+    transposed("in_channels=" + size, {1, 2, 2, n}, {n, 3, 3, 2}, true, {.padding = 1});
+    transposed("out_channels=" + size, {1, 2, 2, 2}, {2, 3, 3, n}, true, {.padding = 1});
     if (n == 0) continue;  // an image without pixels is an error: RulesNameEverything
-    conv("height=" + size, {1, n, 2, 2}, {2, 3, 3, 2}, true, {.padding = 1});
-    conv("width=" + size, {1, 2, n, 2}, {2, 2, 2, 2}, true, {.stride = 2});
+    transposed("height=" + size, {1, n, 2, 2}, {2, 3, 3, 2}, true, {.padding = 1});
+    transposed("width=" + size, {1, 2, n, 2}, {2, 2, 2, 2}, true, {.stride = 2});
   }
 });
 

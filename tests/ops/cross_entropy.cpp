@@ -36,7 +36,7 @@ auto reference(const CrossEntropyOptions& o) {
   };
 }
 
-const Register cases([] {
+const Register cross_entropy_cases([] {
   const auto one = [](const std::string& name, Input logits, Input targets,
                       CrossEntropyOptions o = {}) {
     add({.name = "cross_entropy/" + name,

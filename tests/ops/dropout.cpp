@@ -32,7 +32,7 @@ std::vector<double> reference(const Tensor& x, double p, const Context& ctx) {
   return v;
 }
 
-const Register cases([] {
+const Register dropout_cases([] {
   const auto one = [](const std::string& name, const Shape& shape, double p, const Tensor& ids) {
     add({.name = "dropout/" + name,
          .inputs = {{shape}},

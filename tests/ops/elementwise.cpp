@@ -38,7 +38,7 @@ static void binary_cases(const std::string& name, double low, double high, F f) 
   add({.name = name + "/scalar", .inputs = {{{}, low, high}, {{4, 9}, low, high}}, .apply = apply});
 }
 
-static const Register cases([] {
+static const Register elementwise_cases([] {
 #define UNARY(NAME, FORWARD, GRADIENT, LOW, HIGH) \
   unary_cases(#NAME, LOW, HIGH, [](const Tensor& x) { return NAME(x); });
 #define UNARY_A(NAME, FORWARD, GRADIENT, LOW, HIGH, A) \

@@ -24,7 +24,7 @@ void one(const std::string& name, std::int64_t n, std::int64_t d, const Shape& i
            }});
 }
 
-const Register cases([] {
+const Register embedding_cases([] {
   for (int n : kSizes) {
     const std::string size = std::to_string(n);
     one("ids=" + size, 5, 3, {n});

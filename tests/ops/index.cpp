@@ -85,7 +85,7 @@ void add_case(const std::string& name, const Shape& x, std::int64_t m, int dim) 
        .tolerance = 1e-5});  // up to a thousand terms in one f32
 }
 
-const Register cases([] {
+const Register index_cases([] {
   for (int dim = 0; dim < 3; dim++) {
     Shape y = {4, 5, 3};
     y[dim] = 6;
@@ -114,26 +114,26 @@ const Register cases([] {
        .gradient = false});
 });
 
-Tensor ids(const std::vector<std::int64_t>& values, const Shape& shape) {
+Tensor places(const std::vector<std::int64_t>& values, const Shape& shape) {
   return Tensor::from(values, shape);
 }
 
 TEST(Index, RulesNameTheValueAndItsPlace) {
   const Tensor x = Tensor::zeros({4, 3});
   EXPECT_EQ(error_of([&] {
-              gather(x, 1, ids({0, 1, -1, 0}, {4, 1}));
+              gather(x, 1, places({0, 1, -1, 0}, {4, 1}));
             }),
             "[gather] index must be at least 0 and below 3: got -1 at (2, 0) of index (4, 1) i64 "
             "cpu");
-  EXPECT_EQ(error_of([&] { index_select(x, 0, ids({7}, {1})); }),
+  EXPECT_EQ(error_of([&] { index_select(x, 0, places({7}, {1})); }),
             "[index_select] index must be at least 0 and below 4: got 7 at (0) of index (1) i64 "
             "cpu");
   EXPECT_EQ(error_of([&] {
-              index_add(x, 0, ids({3, 4}, {2}), Tensor::zeros({2, 3}));
+              index_add(x, 0, places({3, 4}, {2}), Tensor::zeros({2, 3}));
             }),
             "[index_add] index must be at least 0 and below 4: got 4 at (1) of index (2) i64 cpu");
   EXPECT_EQ(error_of([&] {
-              index_select(Tensor::zeros({0, 3}), 0, ids({0}, {1}));
+              index_select(Tensor::zeros({0, 3}), 0, places({0}, {1}));
             }),
             "[index_select] index must be at least 0 and below 0: got 0 at (0) of index (1) i64 "
             "cpu");
@@ -142,26 +142,26 @@ TEST(Index, RulesNameTheValueAndItsPlace) {
 TEST(Index, RulesNameShapesAndTypes) {
   const Tensor x = Tensor::zeros({4, 3});
   EXPECT_EQ(error_of([&] {
-              gather(x, 1, ids({0, 1}, {2, 1}));
+              gather(x, 1, places({0, 1}, {2, 1}));
             }),
             "[gather] index must have x's sizes in every dimension but 1: got x (4, 3) f32 cpu, "
             "index (2, 1) i64 cpu");
-  EXPECT_EQ(error_of([&] { gather(x, 1, ids({0}, {1})); }),
+  EXPECT_EQ(error_of([&] { gather(x, 1, places({0}, {1})); }),
             "[gather] index must have as many dimensions as x, one or more: got x (4, 3) f32 cpu, "
             "index (1) i64 cpu");
   EXPECT_EQ(error_of([&] {
-              index_select(x, 0, ids({0}, {1, 1}));
+              index_select(x, 0, places({0}, {1, 1}));
             }),
             "[index_select] needs x of one dimension or more, and index of one: got x (4, 3) f32 "
             "cpu, index (1, 1) i64 cpu");
   EXPECT_EQ(error_of([&] {
-              index_add(x, 0, ids({0}, {1}), Tensor::zeros({2, 3}));
+              index_add(x, 0, places({0}, {1}), Tensor::zeros({2, 3}));
             }),
             "[index_add] source must be (1, 3): got x (4, 3) f32 cpu, index (1) i64 cpu, source "
             "(2, 3) f32 cpu");
   EXPECT_EQ(
       error_of([&] {
-        index_add(x, 0, ids({0}, {1}), Tensor::zeros({1, 3}, Dtype::f64));
+        index_add(x, 0, places({0}, {1}), Tensor::zeros({1, 3}, Dtype::f64));
       }),
       "[scatter_add] arguments must have one dtype: got y (1, 4, 3) f32 cpu, source (1, 1, 3) "
       "f64 cpu");

@@ -98,7 +98,7 @@ Tensor supcon_of_parts(const Tensor& z, const std::vector<double>& labels, doubl
   return total / static_cast<double>(views);
 }
 
-const Register cases([] {
+const Register info_nce_cases([] {
   const InfoNceOptions plain{.temperature = 0.7};
   for (int n : {1, 2, 7, 33, 64, 65, 130}) {
     const std::string size = std::to_string(n);

@@ -42,7 +42,7 @@ std::vector<double> unit_rows(const Tensors& in) {
   return x;
 }
 
-const Register cases([] {
+const Register layer_norm_cases([] {
   const auto affine = [](const Tensors& in) { return layer_norm(in[0], in[1], in[2]); };
   for (int n : kSizes) {
     const std::string size = std::to_string(n);

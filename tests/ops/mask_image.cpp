@@ -37,7 +37,7 @@ void mask_case(const std::string& name, const Shape& shape, MaskKind kind) {
        .gradient = false});
 }
 
-const Register cases([] {
+const Register mask_image_cases([] {
   mask_case("none", {2, 8, 9, 3}, MaskKind::none);
   mask_case("value", {2, 8, 9, 3}, MaskKind::value);
   mask_case("pixel", {2, 8, 9, 3}, MaskKind::pixel);

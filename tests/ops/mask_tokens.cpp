@@ -90,7 +90,7 @@ void tokens_case(const std::string& name, std::int64_t rows, std::int64_t n,
        .gradient = false});
 }
 
-const Register cases([] {
+const Register mask_tokens_cases([] {
   for (const bool exact : {false, true}) {
     const std::string way = exact ? "exact/" : "each/";
     for (int n : kSizes) {

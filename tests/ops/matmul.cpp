@@ -72,7 +72,7 @@ static void rows(const std::string& name, const Shape& x, const Shape& weight, b
   add(c);
 }
 
-static const Register cases([] {
+static const Register matmul_cases([] {
   for (const bool a : {false, true})
     for (const bool b : {false, true}) {
       const std::string which = std::string(a ? "^T" : "") + (b ? "/b^T" : "/b");

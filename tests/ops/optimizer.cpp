@@ -115,7 +115,7 @@ Tensor clip(const Tensors& x, double max_norm) {
   return scale;
 }
 
-const Register cases([] {
+const Register optimizer_cases([] {
   step_case(
       "sgd_step", 0,
       [](const Tensors& x) {

@@ -11,7 +11,7 @@
 namespace lacuna::test {
 namespace {
 
-constexpr double kLr = 0.1, kDecay = 0.01, kScale = 0.5, kEps = 1e-3;
+constexpr double kRate = 0.1, kWeightDecay = 0.01, kGradientScale = 0.5, kEps = 1e-3;
 
 struct Steps {
   Tensors arrays;
@@ -25,8 +25,8 @@ struct Steps {
       t.grad = arrays[i + 1].array();
       t.first = arrays[i + 2].array();
       if (states > 1) t.second = arrays[i + 3].array();
-      t.lr = kLr;
-      t.weight_decay = kDecay;
+      t.lr = kRate;
+      t.weight_decay = kWeightDecay;
       t.bias1 = 0.2;
       t.bias2 = 0.05;
       t.adapt = i == 0;
@@ -55,12 +55,12 @@ Values lamb(const Tensors& x) {
     auto p = x[t].to_vector<double>(), g = x[t + 1].to_vector<double>(),
          m = x[t + 2].to_vector<double>(), v = x[t + 3].to_vector<double>(), r = p;
     for (std::size_t i = 0; i < p.size(); i++) {
-      m[i] = 0.8 * m[i] + 0.2 * kScale * g[i];
-      v[i] = 0.95 * v[i] + 0.05 * kScale * kScale * g[i] * g[i];
-      r[i] = m[i] / 0.2 / (std::sqrt(v[i] / 0.05) + kEps) + kDecay * p[i];
+      m[i] = 0.8 * m[i] + 0.2 * kGradientScale * g[i];
+      v[i] = 0.95 * v[i] + 0.05 * kGradientScale * kGradientScale * g[i] * g[i];
+      r[i] = m[i] / 0.2 / (std::sqrt(v[i] / 0.05) + kEps) + kWeightDecay * p[i];
     }
     const double trust = t == 0 && norm(p) > 0 && norm(r) > 0 ? norm(p) / norm(r) : 1;
-    for (std::size_t i = 0; i < p.size(); i++) p[i] -= kLr * trust * r[i];
+    for (std::size_t i = 0; i < p.size(); i++) p[i] -= kRate * trust * r[i];
     for (const Values& changed : {p, m, v}) y.insert(y.end(), changed.begin(), changed.end());
   }
   return y;
@@ -71,9 +71,9 @@ Values lars(const Tensors& x) {
   for (std::size_t t = 0; t < x.size(); t += 3) {
     auto p = x[t].to_vector<double>(), g = x[t + 1].to_vector<double>(),
          m = x[t + 2].to_vector<double>();
-    for (std::size_t i = 0; i < p.size(); i++) g[i] = kScale * g[i] + kDecay * p[i];
+    for (std::size_t i = 0; i < p.size(); i++) g[i] = kGradientScale * g[i] + kWeightDecay * p[i];
     const double trust = t == 0 && norm(p) > 0 && norm(g) > 0 ? 0.3 * norm(p) / norm(g) : 1;
-    for (std::size_t i = 0; i < p.size(); i++) p[i] -= m[i] = 0.9 * m[i] + kLr * trust * g[i];
+    for (std::size_t i = 0; i < p.size(); i++) p[i] -= m[i] = 0.9 * m[i] + kRate * trust * g[i];
     for (const Values& changed : {p, m}) y.insert(y.end(), changed.begin(), changed.end());
   }
   return y;
@@ -92,7 +92,7 @@ void both(const std::string& size, const Shape& shape, double low = -2) {
     if (has_second) {
       c.apply = [](const Tensors& x) {
         const Steps s(x, 2);
-        run<&KernelTable::lamb_step>(LambStep{s.table.data(), 2, 0.8, 0.95, kEps, kScale},
+        run<&KernelTable::lamb_step>(LambStep{s.table.data(), 2, 0.8, 0.95, kEps, kGradientScale},
                                      x[0].device());
         return s.changed(2);
       };
@@ -100,7 +100,8 @@ void both(const std::string& size, const Shape& shape, double low = -2) {
     } else {
       c.apply = [](const Tensors& x) {
         const Steps s(x, 1);
-        run<&KernelTable::lars_step>(LarsStep{s.table.data(), 2, 0.9, 0.3, kScale}, x[0].device());
+        run<&KernelTable::lars_step>(LarsStep{s.table.data(), 2, 0.9, 0.3, kGradientScale},
+                                     x[0].device());
         return s.changed(1);
       };
       c.reference = lars;
@@ -111,7 +112,7 @@ void both(const std::string& size, const Shape& shape, double low = -2) {
   }
 }
 
-const Register cases([] {
+const Register optimizer_layerwise_cases([] {
   for (int n : kSizes) both("n=" + std::to_string(n), {n});
   both("pieces", {3, 7001});
   both("zero", {7}, 0);

@@ -46,7 +46,7 @@ void patch_case(const std::string& name, const Shape& shape, const PatchMseOptio
        .reference = [=](const Tensors& x) { return reference(x, o); }});
 }
 
-const Register cases([] {
+const Register patch_mse_cases([] {
   for (int n : kSizes) {
     const std::string size = std::to_string(n);
     if (n > 1) patch_case("values=" + size, {5, n});

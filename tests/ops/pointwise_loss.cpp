@@ -67,7 +67,7 @@ void cases_of(const std::string& op, Loss loss, Input x, Input t, bool smooth, F
 
 double softplus_ref(double x) { return std::fmax(x, 0) + std::log1p(std::exp(-std::fabs(x))); }
 
-const Register cases([] {
+const Register pointwise_loss_cases([] {
   const Input any{{}, -2, 2}, probability{{}, 0, 1}, logit{{}, -6, 6};
   cases_of("mse_loss", mse_loss, any, any, true,
            [](double a, double b) { return (a - b) * (a - b); });

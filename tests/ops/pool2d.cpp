@@ -49,7 +49,7 @@ static void pool(const std::string& name, const Shape& x, const Pool2dOptions& o
          .reference = [o, max](const Tensors& t) { return reference(t[0], o, max); }});
 }
 
-static const Register cases([] {
+static const Register pool2d_cases([] {
   for (int k = 1; k <= 11; k++) {
     pool("kernel=" + std::to_string(k), {2, 12, 11, 3}, {.kernel = k});
     pool("overlapping=" + std::to_string(k), {1, 8, 7, 2},

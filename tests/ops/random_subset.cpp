@@ -17,7 +17,7 @@ namespace {
 
 using Ints = std::vector<std::int64_t>;
 
-Context context(const Tensor& ids = {}) { return {.seed = 7, .epoch = 3, .ids = ids}; }
+Context subset_context(const Tensor& ids = {}) { return {.seed = 7, .epoch = 3, .ids = ids}; }
 
 Tensor all_of(const Subset& s) { return concat({s.kept, s.places, to(s.hidden, Dtype::i64)}, 1); }
 
@@ -46,7 +46,8 @@ void subset_case(const std::string& name, std::int64_t rows, std::int64_t length
        .inputs = {{{rows, length}}},
        .apply =
            [=](const Tensors& x) {
-             return all_of(random_subset(rows, length, count, context(ids), "test", x[0].device()));
+             return all_of(
+                 random_subset(rows, length, count, subset_context(ids), "test", x[0].device()));
            },
        .reference =
            [=](const Tensors&) {
@@ -54,7 +55,7 @@ void subset_case(const std::string& name, std::int64_t rows, std::int64_t length
              std::vector<double> y;
              for (std::int64_t r = 0; r < rows; r++)
                for (const std::int64_t v :
-                    row_by_sorting(context().key("test"), names.empty() ? r : names[2 * r],
+                    row_by_sorting(subset_context().key("test"), names.empty() ? r : names[2 * r],
                                    names.empty() ? 0 : names[2 * r + 1], length, count))
                  y.push_back(static_cast<double>(v));
              return y;
@@ -63,7 +64,7 @@ void subset_case(const std::string& name, std::int64_t rows, std::int64_t length
        .gradient = false});
 }
 
-const Register cases([] {
+const Register random_subset_cases([] {
   for (int n : kSizes) {
     subset_case("length=" + std::to_string(n), 2, n, n / 4);
     subset_case("rows=" + std::to_string(n), n, 16, 4);
@@ -86,7 +87,7 @@ std::vector<Device> devices() {
 
 TEST(random_subset, keeps_exactly_so_many_each_once_and_hides_the_others) {
   for (std::int64_t count : {0, 1, 49, 100, 196}) {
-    const Subset s = random_subset(50, 196, count, context(), "test");
+    const Subset s = random_subset(50, 196, count, subset_context(), "test");
     const auto kept = s.kept.to_vector<std::int64_t>(), places = s.places.to_vector<std::int64_t>(),
                hidden = s.hidden.to_vector<std::int64_t>();
     for (std::int64_t r = 0; r < 50; r++) {
@@ -109,7 +110,8 @@ TEST(random_subset, keeps_exactly_so_many_each_once_and_hides_the_others) {
 // 20,000 rows: each of the ten pairs out of five to within four standard deviations.
 TEST(random_subset, makes_every_subset_equally_likely) {
   const std::int64_t rows = 20000;
-  const auto kept = random_subset(rows, 5, 2, context(), "test").kept.to_vector<std::int64_t>();
+  const auto kept =
+      random_subset(rows, 5, 2, subset_context(), "test").kept.to_vector<std::int64_t>();
   std::map<std::pair<std::int64_t, std::int64_t>, int> seen;
   for (std::int64_t r = 0; r < rows; r++) seen[{kept[2 * r], kept[2 * r + 1]}]++;
   EXPECT_EQ(seen.size(), 10u);
@@ -122,7 +124,7 @@ TEST(random_subset, does_not_depend_on_how_rows_are_batched) {
   for (const Device device : devices()) {
     const auto of = [&](const Ints& ids) {
       return all_of(random_subset(static_cast<std::int64_t>(ids.size()), 196, 49,
-                                  context(row_ids(ids)), "test", device));
+                                  subset_context(row_ids(ids)), "test", device));
     };
     const auto whole = of(samples).to_vector<std::int64_t>();
     const std::int64_t width = 49 + 2 * 196;
@@ -137,7 +139,7 @@ TEST(random_subset, streams_epochs_seeds_samples_and_views_differ) {
     return random_subset(1, 196, 49, c, stream).kept.to_vector<std::int64_t>();
   };
   const auto named = [](std::int64_t sample, std::int64_t view) {
-    return context(Tensor::from<std::int64_t>({sample, view}, {1, 2}));
+    return subset_context(Tensor::from<std::int64_t>({sample, view}, {1, 2}));
   };
   const Ints base = kept(named(4, 0), "a");
   EXPECT_EQ(kept(named(4, 0), "a"), base);
@@ -155,7 +157,7 @@ TEST(random_subset, streams_epochs_seeds_samples_and_views_differ) {
 // Rows with two equal words, cut between them: the first of the two stays. Such rows are rare, and are looked for.
 TEST(random_subset, of_equal_words_the_first_stays) {
   for (const std::int64_t length : {1024, 8192, 40000}) {
-    const RandomKey key = context().key("test");
+    const RandomKey key = subset_context().key("test");
     std::int64_t sample = 0, count = 0;
     std::vector<std::pair<std::uint32_t, std::int64_t>> order;
     while (count == 0) {
@@ -170,7 +172,8 @@ TEST(random_subset, of_equal_words_the_first_stays) {
         if (order[i - 1].first == order[i].first) count = i;
     }
     for (const Device device : devices()) {
-      const Subset s = random_subset(1, length, count, context(row_ids({sample})), "test", device);
+      const Subset s =
+          random_subset(1, length, count, subset_context(row_ids({sample})), "test", device);
       const auto places = s.places.to_vector<std::int64_t>();
       EXPECT_GE(places[order[count - 1].second], 0) << length;
       EXPECT_EQ(places[order[count].second], -1) << length;
@@ -183,7 +186,7 @@ TEST(random_subset, errors) {
   EXPECT_EQ(
       error_of([] { random_subset(2, 3, 4, {}, "a"); }),
       "[random_subset] keeps between none and all of a row's positions: got 4 of 3 in 2 rows");
-  EXPECT_EQ(error_of([] { random_subset(2, 3, 1, context(row_ids({1})), "a"); }),
+  EXPECT_EQ(error_of([] { random_subset(2, 3, 1, subset_context(row_ids({1})), "a"); }),
             "[random_subset] needs one (sample, view) i64 a row of dimension 0: got ids (1, 2) i64 "
             "cpu for kept (2, 1) i64 cpu");
 }

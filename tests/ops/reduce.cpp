@@ -86,7 +86,7 @@ void cases_of(const std::string& name, std::function<Tensor(const Tensor&, const
   one(name + "/channels", {2, 9, 10, 16}, {0, 1, 2}, op, f);
 }
 
-const Register cases([] {
+const Register reduce_cases([] {
   const auto sum_over = [](const Tensor& x, const Shape& d) { return sum(x, d); };
   cases_of("sum", sum_over, total);
   // Sums that are cut into segments: long, tall, wide, with many outer dimensions.

@@ -45,7 +45,7 @@ void view(const std::string& name, const Shape& x, std::function<Tensor(const Te
            }});
 }
 
-const Register cases([] {
+const Register shape_cases([] {
   for (int n : kSizes) {
     const std::string size = std::to_string(n);
     view(

@@ -19,7 +19,7 @@ static std::vector<double> rows_of(const Tensor& x, bool log) {
   return out;
 }
 
-static const Register cases([] {
+static const Register softmax_cases([] {
   const double inf = INFINITY;
   for (bool log : {false, true}) {
     const std::string op = log ? "log_softmax" : "softmax";

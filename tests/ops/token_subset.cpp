@@ -67,7 +67,7 @@ void both_cases(const std::string& name, const Size& s) {
   }
 }
 
-const Register cases([] {
+const Register token_subset_cases([] {
   for (int n : kSizes) {
     const std::string size = std::to_string(n);
     both_cases("width=" + size, {2, 5, 2, n});

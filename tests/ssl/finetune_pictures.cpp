@@ -9,7 +9,7 @@
 namespace lacuna {
 namespace {
 
-FinetuneOptions quick() {
+FinetuneOptions quick_on_pictures() {
   FinetuneOptions o;
   o.labels = {0};
   o.seeds = 1;
@@ -29,7 +29,7 @@ TEST(finetune, pictures_beside_their_controls) {
   trained->model().initialize(9);
   const std::uint64_t before = hash_of(trained->encoder());
   const auto candidates = vector_candidates(trained->encoder(), make, train);
-  FinetuneOptions o = quick();
+  FinetuneOptions o = quick_on_pictures();
   o.labels = {6, 30};
   o.seeds = 2;
   o.min_steps = 40;
@@ -91,7 +91,7 @@ TEST(finetune, fails_where_a_frozen_encoder_moves) {
                return std::make_unique<Moving>(std::move(task), 128, 3, frozen);
              }}};
   };
-  FinetuneOptions o = quick();
+  FinetuneOptions o = quick_on_pictures();
   o.min_steps = 2;
   EXPECT_THROW(finetune(candidate(true), data, {&data}, o), RunError);
   EXPECT_EQ(finetune(candidate(false), data, {&data}, o).lines.size(), 1u);
@@ -103,7 +103,7 @@ TEST(finetune, arms_share_their_views_and_tests_have_none) {
   const std::shared_ptr<const Source> dark =
       corrupted(std::make_shared<Colours>(4, 2), {"contrast", 5});
   using Seen = std::vector<std::vector<float>>;
-  FinetuneOptions o = quick();
+  FinetuneOptions o = quick_on_pictures();
   o.min_steps = 0;
   o.epochs = 2;
   o.augmentation = Augmentation{.crop = 1, .flip = 0.5, .rotate = 0.5, .jitter = 1};
