@@ -1,5 +1,6 @@
 #include <lacuna/kernels/conv2d.h>
 #include <lacuna/kernels/conv_transpose2d.h>
+#include <lacuna/kernels/winograd.h>
 
 #include <memory>
 
@@ -39,6 +40,14 @@ std::function<void()> ours(const ConvShape& s, Pass pass) {
   return call(table.conv2d_grad_weight, Conv2dGradWeight{w, bias, y, x});
 }
 
+std::function<void()> directly(const std::function<void()>& f) {
+  return [f] {
+    set_winograd(false);
+    f();
+    set_winograd(true);
+  };
+}
+
 }  // namespace
 
 void add_conv() {
@@ -75,6 +84,8 @@ void add_conv() {
                                          : "/grad_weight";
       const Work work{s.flops()};
       add(name, "lacuna", work, [s, pass] { return ours(s, pass); });
+      if (s.kernel == 3 && s.stride == 1 && s.ci > 3)
+        add(name, "lacuna_direct", work, [s, pass] { return directly(ours(s, pass)); });
 #if defined(LACUNA_BENCH_ONEDNN)
       add(name, "onednn_nhwc", work, [s, pass] { return onednn_conv(s, pass, false); });
       add(name, "onednn_auto", work, [s, pass] { return onednn_conv(s, pass, true); });

@@ -11,6 +11,7 @@
 #include "gemm_tile.h"
 #include "parallel.h"
 #include "scratch.h"
+#include "winograd.h"
 
 namespace lacuna::cpu {
 namespace {
@@ -289,6 +290,7 @@ std::int64_t fold_columns(ConvSizes& s) {
 
 void conv_forward(const ConvSizes& given, const float* x, const float* weight, ConvEnd<float> end,
                   float* y) {
+  if (winograd_pays(given, end.epilogue)) return winograd_forward(given, x, weight, end, y);
   ConvSizes s = given;
   fold_columns(s);
   gather({s.n,
@@ -308,6 +310,7 @@ void conv_forward(const ConvSizes& given, const float* x, const float* weight, C
 
 void conv_grad_input(const ConvSizes& given, const float* dy, const float* weight,
                      ConvEnd<float> end, float* dx) {
+  if (winograd_pays(given, end.epilogue)) return winograd_grad_input(given, dy, weight, end, dx);
   ConvSizes s = given;
   const int64_t fold = fold_columns(s);
   std::vector<float> bias;

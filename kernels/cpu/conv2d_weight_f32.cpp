@@ -14,6 +14,7 @@
 #include "gemm_tile.h"
 #include "parallel.h"
 #include "scratch.h"
+#include "winograd.h"
 
 namespace lacuna::cpu {
 namespace {
@@ -245,6 +246,7 @@ void grad_weight_by_planes(const ConvSizes& s, const TileSet& set, const float* 
 }  // namespace
 
 void conv_grad_weight(const ConvSizes& given, const float* dy, const float* x, float* dweight) {
+  if (winograd_pays(given)) return winograd_grad_weight(given, dy, x, dweight);
   const TileSet& set = tile_set();
   ConvSizes s = given;
   fold_columns(s);

@@ -1,4 +1,5 @@
 #include <lacuna/kernels/conv2d.h>
+#include <lacuna/kernels/winograd.h>
 
 #include "conv.h"
 #include "support.h"
@@ -54,7 +55,7 @@ struct Operands {
   }
 };
 
-void check(const ConvCase& s) {
+void check(const ConvCase& s, double tolerance = 5e-6) {
   SCOPED_TRACE(::testing::PrintToString(s));
   Operands<double> exact(s);
   Buffer<double> y(count(s.y_shape())), dx(count(s.x_shape())), dw(count(s.weight_shape())),
@@ -74,14 +75,14 @@ void check(const ConvCase& s) {
   Operands<float> f(s);
   every_way(
       f.y, [&] { f.forward(); },
-      [&](const std::string& what) { expect_near(f.y, y, 5e-6, "forward, " + what); });
+      [&](const std::string& what) { expect_near(f.y, y, tolerance, "forward, " + what); });
   every_way(
       f.dx, [&] { f.grad_input(); },
-      [&](const std::string& what) { expect_near(f.dx, dx, 5e-6, "grad_input, " + what); });
+      [&](const std::string& what) { expect_near(f.dx, dx, tolerance, "grad_input, " + what); });
   every_way(
       f.dweight, [&] { f.grad_weight(); },
       [&](const std::string& what) {
-        expect_near(f.dweight, dw, 5e-6, "grad_weight, " + what);
+        expect_near(f.dweight, dw, tolerance, "grad_weight, " + what);
         if (s.bias) expect_near(f.dbias, db, 5e-6, "dbias, " + what);
         EXPECT_TRUE(f.dbias.intact());
       });
@@ -219,6 +220,30 @@ TEST(Conv2d, Moments) {
     EXPECT_NEAR(centred[c], squares, 1e-5 * squares);
   }
   EXPECT_TRUE(mean.intact() && centred.intact());
+}
+
+// Sizes that go by it: whole tiles and tiles over the border, every padding, panels that are not full, several blocks and rounds.
+TEST(Conv2d, Winograd) {
+  const auto differs = [](const ConvCase& s) {  // from the direct sums: it was taken
+    Operands<float> o(s);
+    o.forward();
+    std::vector<float> one(o.y.data(), o.y.data() + o.y.size());
+    set_winograd(false);
+    o.forward();
+    set_winograd(true);
+    return !std::equal(one.begin(), one.end(), o.y.data());
+  };
+  for (ConvCase s : {simple(3, 16, 16, 32, 48, 3, 1, 1), simple(4, 15, 13, 48, 32, 3, 1, 1),
+                     simple(4, 14, 18, 32, 32, 3), simple(4, 14, 14, 32, 32, 3, 1, 2),
+                     simple(50, 4, 4, 80, 144, 3, 1, 1), simple(33, 16, 16, 32, 32, 3, 1, 1)}) {
+    EXPECT_TRUE(differs(s)) << ::testing::PrintToString(s);
+    check(s, 2e-5);
+    s.bias = s.residual = true;
+    s.epilogue = Epilogue::relu;
+    check(s, 2e-5);
+  }
+  EXPECT_FALSE(differs(simple(3, 16, 16, 32, 48, 3, 2, 1)));
+  EXPECT_FALSE(differs(simple(2, 4, 4, 32, 48, 3, 1, 1)));
 }
 
 TEST(Conv2d, EmptySizes) {
