@@ -56,12 +56,16 @@ struct Tiles {
               int64_t shift, T* outside, T** to) const {
     const int64_t tile = t % (rows * columns);
     T* const one = image + t / (rows * columns) * height * width * channels;
-    for (int64_t i = 0; i < size; i++)
-      for (int64_t j = 0; j < size; j++) {
-        const int64_t y = tile / columns * 4 - shift + i, x = tile % columns * 4 - shift + j;
-        const bool inside = y >= 0 && y < height && x >= 0 && x < width;
-        *to++ = inside ? one + (y * width + x) * channels : outside;
+    const int64_t y0 = tile / columns * 4 - shift, x0 = tile % columns * 4 - shift;
+    for (int64_t y = y0; y < y0 + size; y++) {
+      T* const line = one + y * width * channels;
+      if (y >= 0 && y < height && x0 >= 0 && x0 + size <= width) {
+        for (int64_t x = x0; x < x0 + size; x++) *to++ = line + x * channels;
+        continue;
       }
+      for (int64_t x = x0; x < x0 + size; x++)
+        *to++ = y >= 0 && y < height && x >= 0 && x < width ? line + x * channels : outside;
+    }
   }
 };
 
@@ -84,7 +88,7 @@ void transform_weights(const Filter& f, const TileSet& set, const WinogradTransf
         for (int64_t p = 0; p < panels; p++) {
           const int64_t here = std::min(kPanel, f.co - p * kPanel);
           for (int64_t k = 0; k < 9; k++) taps[k] = f.weight + (c * 9 + 8 - k) * f.co + p * kPanel;
-          t.weight(taps, here, {to + p * f.ci * kPanel + c * here, step, here, 0});
+          t.weight(taps, here, to + p * f.ci * kPanel + c * here, step);
         }
     });
     return;
@@ -100,7 +104,7 @@ void transform_weights(const Filter& f, const TileSet& set, const WinogradTransf
       const int64_t c0 = i % pieces * kChannels, depth = std::min(kChannels, f.ci - c0);
       for (int64_t o = 0; o < columns; o++) {
         for (int64_t k = 0; k < 9; k++) taps[k] = f.weight + ((o0 + o) * 9 + k) * f.ci + c0;
-        t.weight(taps, depth, {lines.data() + o * depth, kPanel * kChannels, depth, 0});
+        t.weight(taps, depth, lines.data() + o * depth, kPanel * kChannels);
       }
       for (int64_t k = 0; k < kPoints; k++)
         set.transpose(lines.data() + k * kPanel * kChannels, depth, columns, depth,
@@ -150,8 +154,8 @@ void filter(const Filter& f, ConvEnd<float> end) {
   const int64_t most = ceil_div(tiles.count, blocks);
   const std::vector<float> nothing(f.ci, 0.0f);
   parallel_for(blocks, 1, [&](int64_t begin, int64_t finish) {
-    const int64_t v_step = most * f.ci + kLine, m_step = most * f.co + kLine;
-    Scratch<float> v(kPoints * v_step), m(kPoints * m_step), dump(f.co);
+    const int64_t v_step = kPoints * f.ci + kLine, m_step = kPoints * f.co + kLine;  // of a tile
+    Scratch<float> v(most * v_step), m(most * m_step), dump(f.co);
     const float* pixels[36];
     float* y[16];
     const float* residual[16];
@@ -162,17 +166,17 @@ void filter(const Filter& f, ConvEnd<float> end) {
                     count = tiles.count * (block + 1) / blocks - first;
       for (int64_t i = 0; i < count; i++) {
         tiles.pixels(first + i, f.in, f.in_h, f.in_w, f.ci, 6, f.padding, nothing.data(), pixels);
-        t.image(pixels, f.ci, {v.data() + i * f.ci, v_step, f.ci, 0});
+        t.image(pixels, f.ci, v.data() + i * v_step, f.ci);
       }
       for (int64_t k = 0; k < kPoints; k++)
-        multiply(set, tile, count, v.data() + k * v_step, f.ci, u.data() + k * weights, f.co,
-                 m.data() + k * m_step, f.co);
+        multiply(set, tile, count, v.data() + k * f.ci, v_step, u.data() + k * weights, f.co,
+                 m.data() + k * f.co, m_step);
       for (int64_t i = 0; i < count; i++) {
         tiles.pixels(first + i, f.out, f.h, f.w, f.co, 4, 0, dump.data(), y);
         if (end.residual)
           tiles.pixels<const float>(first + i, end.residual, f.h, f.w, f.co, 4, 0, dump.data(),
                                     residual);
-        t.result(m.data() + i * f.co, m_step, f.co, end.bias, end.residual ? residual : nullptr,
+        t.result(m.data() + i * m_step, f.co, f.co, end.bias, end.residual ? residual : nullptr,
                  end.epilogue == Epilogue::relu, y);
       }
     }
@@ -213,7 +217,7 @@ void winograd_grad_weight(const ConvSizes& s, const float* dy, const float* x, f
   const TileSet& set = tile_set();
   const WinogradTransforms& t = winograd_transforms();
   const Tiles tiles(s.n, s.oh, s.ow);
-  const int64_t round = std::clamp<int64_t>(kRound / (4 * kPoints * (s.ci + s.co)), 64, 512);
+  const int64_t round = std::clamp<int64_t>(kRound / (4 * kPoints * (s.ci + s.co)), 48, 512);
   const int64_t rounds = ceil_div(tiles.count, round), most = ceil_div(tiles.count, rounds);
   const int64_t v_step = most * s.ci + kLine, w_step = most * s.co + kLine,
                 m_step = s.co * s.ci + kLine;
@@ -229,11 +233,11 @@ void winograd_grad_weight(const ConvSizes& s, const float* dy, const float* x, f
         // Panels of 64 channels, each [tile][channel].
         for (int64_t c = 0; c < s.ci; c += kPanel) {
           const int64_t here = std::min(kPanel, s.ci - c);
-          t.image(pixels, here, {v.data() + c * count + i * here, v_step, here, 0});
+          t.image(pixels, here, v.data() + c * count + i * here, v_step);
           for (const float*& p : pixels) p += p == nothing.data() ? 0 : here;
         }
         tiles.pixels(first + i, dy, s.oh, s.ow, s.co, 4, 0, nothing.data(), pixels);
-        t.gradient(pixels, s.co, {w.data() + i * s.co, w_step, s.co, 0});
+        t.gradient(pixels, s.co, w.data() + i * s.co, w_step);
       }
     });
     parallel_for(kPoints * slabs, 1, [&](int64_t begin, int64_t end) {

@@ -11,18 +11,15 @@
 
 namespace lacuna::cpu {
 
-/// Where the 36 numbers of each channel c go: to[k * step + c / panel * panel_step + c % panel], k = row * 6 + column.
-struct WinogradPlace {
-  float* to;
-  std::int64_t step, panel, panel_step;
-};
-
-/// Vectors run over channels, a whole number of vectors of them. Pointers are those of channel 0.
+/// Of each channel, 36 numbers at to[k * step + channel], k = row * 6 + column; `channels` are a whole number of vectors. Pointers
+/// are those of the first channel.
 struct WinogradTransforms {
-  void (*image)(const float* const* pixels, std::int64_t channels, WinogradPlace);  // 6x6 pixels
-  void (*weight)(const float* const* taps, std::int64_t channels, WinogradPlace);   // 3x3 taps
-  void (*gradient)(const float* const* pixels, std::int64_t channels,
-                   WinogradPlace);  // 4x4 pixels of dy
+  void (*image)(const float* const* pixels, std::int64_t channels, float* to,
+                std::int64_t step);  // 6x6 pixels
+  void (*weight)(const float* const* taps, std::int64_t channels, float* to,
+                 std::int64_t step);  // 3x3 taps
+  void (*gradient)(const float* const* pixels, std::int64_t channels, float* to,
+                   std::int64_t step);  // 4x4 pixels of dy
   /// y[4x4] = relu?(A^T m A + bias + residual); bias and residual may be null.
   void (*result)(const float* m, std::int64_t step, std::int64_t channels, const float* bias,
                  const float* const* residual, bool relu, float* const* y);

@@ -94,16 +94,13 @@ HWY_INLINE void both_ways(std::int64_t channels, Get get, Put put) {
 }
 
 template <class Line>
-void spread(const float* const* from, std::int64_t channels, WinogradPlace place) {
+void spread(const float* const* from, std::int64_t channels, float* to, std::int64_t step) {
   both_ways<Line>(
       channels,
       [&](int i, int j, std::int64_t c)
           HWY_ATTR { return hn::LoadU(D(), from[i * Line::kIn + j] + c); },
-      [&](int i, int j, std::int64_t c, V v) HWY_ATTR {
-        hn::StoreU(v, D(),
-                   place.to + (i * 6 + j) * place.step + c / place.panel * place.panel_step +
-                       c % place.panel);
-      });
+      [&](int i, int j, std::int64_t c, V v)
+          HWY_ATTR { hn::StoreU(v, D(), to + (i * 6 + j) * step + c); });
 }
 
 void result(const float* m, std::int64_t step, std::int64_t channels, const float* bias,
