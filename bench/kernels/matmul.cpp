@@ -57,6 +57,11 @@ void add_matmul() {
       {768, 768, 2048, true},
       {1152, 128, 8192, true},
       {64, 27, 65536, true},
+      {128, 128, 768, true},  // of a small GPT's layers, and of BERT-Mini's
+      {512, 128, 768, true},
+      {128, 512, 768, true},
+      {256, 256, 1024, true},
+      {1024, 256, 1024, true},
       {10, 512, 128, true},
       {64, 64, 64, false, true, 192},
       {64, 64, 64, false, false, 192},

@@ -39,16 +39,17 @@ HWY_NOINLINE void tile(const Tile& t) {
       __builtin_prefetch(t.c[i] + j * lanes, 1, 3);
     }
   }
-  const int64_t depth = t.depth, step = t.b_step;
+  const int64_t depth = t.depth, step = t.b_step, a_step = t.a_step;
   for (int64_t tap = 0; tap < t.taps; tap++) {
     const float* HWY_RESTRICT a[kRows];
     HWY_UNROLL(16) for (int i = 0; i < kRows; i++) a[i] = t.a[i] + t.a_at[tap];
     const float* HWY_RESTRICT b = t.b + t.b_at[tap] * t.b_unit;
-    for (int64_t k = 0; k < depth; k++, b += step) {
+    int64_t at = 0;
+    for (int64_t k = 0; k < depth; k++, b += step, at += a_step) {
       V bv[kCols];
       HWY_UNROLL(4) for (int j = 0; j < kCols; j++) bv[j] = hn::LoadU(d, b + j * lanes);
       HWY_UNROLL(16) for (int i = 0; i < kRows; i++) {
-        const V av = hn::Set(d, a[i][k]);
+        const V av = hn::Set(d, a[i][at]);
         HWY_UNROLL(4) for (int j = 0; j < kCols; j++) sum[i][j] = hn::MulAdd(av, bv[j], sum[i][j]);
       }
     }

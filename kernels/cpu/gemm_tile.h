@@ -7,7 +7,7 @@
 
 namespace lacuna::cpu {
 
-/// c[i][j] = end(sum over t, k of a[i][a_at[t] + k] * b[b_at[t] * b_unit + k * b_step + j] + [add] added[i][j]).
+/// c[i][j] = end(sum over t, k of a[i][a_at[t] + k * a_step] * b[b_at[t] * b_unit + k * b_step + j] + [add] added[i][j]).
 /// A matrix product has one tap. A convolution has one a tap of its kernel (or a run of taps that are neighbours in
 /// memory), so that images are read where they lie. Sums run over t, then k, whatever the tile's size: a tile
 /// boundary never shows in the result.
@@ -23,6 +23,7 @@ struct Tile {
   const float* bias;          // [columns], or null
   const float* const* added;  // [rows], or null: c itself
   bool add, relu;
+  std::int64_t a_step = 1;
 };
 
 inline constexpr int kMaxTileRows = 12;

@@ -1,6 +1,6 @@
 // The f32 matrix product: register tiles over packed panels of b.
 //   blocks    k in blocks whose 64 columns of b fit half the second-level cache, n in as many columns as still fit;
-//             a is read in place through row pointers, or transposed slab by slab where its columns are contiguous
+//             a is read in place through row pointers, or transposed slab by slab where its columns are contiguous and long
 //   pieces    a thread takes columns [j0, j1) of rows [r0, r1) and packs the b it needs; every element of c is summed
 //             in the same order however the pieces are cut
 #include <unistd.h>
@@ -27,6 +27,10 @@ int64_t block_bytes() {
 }
 constexpr int64_t kSlab = 96;  // rows of a transposed at a time
 constexpr int64_t kDotRows = 4;
+// A product across (of a layer's weights: a few hundred rows and columns, many samples) reads operands of so short lines where
+// they lie: each piece would pack and transpose them for few rows of its own.
+constexpr int64_t kNarrowA = 256, kNarrowB = 512;
+constexpr int64_t kChunk = 2048;       // terms of a sum
 constexpr int64_t kUnpackedRows = 12;  // up to so many rows of c, b is read where it lies
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -107,7 +111,7 @@ void multiply(const TileSet& set, const Product<float>& p, int64_t r0, int64_t r
         panel += width;  // b itself
       }
       // The next rows' first lines: the hardware follows a row by itself, but only once it has seen it begin.
-      if (j + set.panel() >= j1)
+      if (j + set.panel() >= j1 && tile.a_step == 1)
         for (int64_t i = 0; i < count && begin + count + i < r1; i++)
           for (int64_t l = 0; l < 6; l++) __builtin_prefetch(a(begin + count + i) + 16 * l, 0, 2);
       set.run[count][width / set.lanes](tile);
@@ -141,11 +145,12 @@ void piece(const TileSet& set, const Product<float>& p, const Plan& plan, int64_
   }
   const int64_t depth_most = std::max<int64_t>(1, ceil_div(p.k, plan.k_blocks));
   const int64_t rounded = ceil_div(j1 - j0, set.lanes) * set.lanes;
-  const bool in_place = p.b_column == 1 && r1 - r0 <= kUnpackedRows && (j1 - j0) % set.lanes == 0;
-  const bool across = p.a_column != 1;
+  const bool across = p.a_column != 1, a_in_place = !across || p.a_column <= kNarrowA;
+  const bool in_place = p.b_column == 1 && (j1 - j0) % set.lanes == 0 &&
+                        (r1 - r0 <= kUnpackedRows || (across && p.b_row <= kNarrowB));
   Scratch<float> packed(in_place ? 0 : depth_most * rounded);
   const int64_t slab_step = depth_most + 16;  // not a power of two: rows would share cache sets
-  Scratch<float> slab(across ? kSlab * slab_step : 0);
+  Scratch<float> slab(!a_in_place ? kSlab * slab_step : 0);
   const int64_t zero = 0;
   Tile tile = {};
   tile.a_at = tile.b_at = &zero;
@@ -166,9 +171,10 @@ void piece(const TileSet& set, const Product<float>& p, const Plan& plan, int64_
     tile.relu = last && p.epilogue == Epilogue::relu;
     const float* panels = in_place ? b : packed.data();
     const int64_t panel_depth = in_place ? 0 : depth;
-    if (!across) {
+    if (a_in_place) {
+      tile.a_step = p.a_column;
       multiply(set, p, r0, r1, j0, j1, tile, residual, panels, panel_depth,
-               [&](int64_t i) { return p.a + i * p.a_row + k0; });
+               [&](int64_t i) { return p.a + i * p.a_row + k0 * p.a_column; });
       continue;
     }
     for (int64_t s = r0; s < r1; s += kSlab) {
@@ -182,11 +188,52 @@ void piece(const TileSet& set, const Product<float>& p, const Plan& plan, int64_
   finish(set, p, r0, r1, j0, j1);
 }
 
+// A small result of a long sum, which makes no pieces: chunks of the sum do, and are added in order.
+bool use_chunks(const Product<float>& p) { return p.k >= 8 * kChunk && p.m * p.n <= 96 * 96; }
+
+void multiply_chunks(const Product<float>& p) {
+  const int64_t chunks = std::min<int64_t>(p.k / kChunk, 16), size = p.m * p.n;
+  Scratch<float> parts(chunks * size);
+  Product<float> part = p;
+  part.c_row = p.n;
+  part.bias = part.residual = nullptr;
+  part.epilogue = Epilogue::none;
+  parallel_for(chunks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t k0 = block_begin(p.k, chunks, i);
+      Product<float> one = part;
+      one.a += k0 * p.a_column;
+      one.b += k0 * p.b_row;
+      one.c = parts.data() + i * size;
+      one.k = block_begin(p.k, chunks, i + 1) - k0;
+      const TileSet& set = tile_set();
+      Plan plan(one, 1, set);
+      plan.row_pieces = 1;
+      for (int64_t j = 0; j < p.n; j += plan.columns)
+        piece(set, one, plan, 0, p.m, j, std::min(p.n, j + plan.columns));
+    }
+  });
+  for (int64_t i = 0; i < p.m; i++)
+    for (int64_t j = 0; j < p.n; j++) {
+      float sum = 0;
+      for (int64_t c = 0; c < chunks; c++) sum += parts[c * size + i * p.n + j];
+      float& to = p.c[i * p.c_row + j];
+      if (p.residual) sum += p.residual[i * p.c_row + j];
+      if (p.bias) sum += p.bias[j];
+      to = p.epilogue == Epilogue::relu && sum < 0 ? 0 : sum;
+    }
+  finish(tile_set(), p, 0, p.m, 0, p.n);
+}
+
 }  // namespace
 
 void multiply(std::int64_t batch, const Product<float>& first,
               const std::function<Product<float>(std::int64_t)>& product) {
   if (first.m == 0 || first.n == 0) return;
+  if (use_chunks(first)) {
+    for (int64_t i = 0; i < batch; i++) multiply_chunks(product(i));
+    return;
+  }
   const TileSet& set = tile_set();
   const Plan plan(first, batch, set);
   const int64_t each = plan.column_pieces * plan.row_pieces;

@@ -141,6 +141,23 @@ TEST(Matmul, LongSumsAreCutIntoBlocks) {
     }
 }
 
+TEST(Matmul, SmallResultsOfVeryLongSums) {
+  for (const bool a : {false, true})
+    for (const bool b : {false, true}) {
+      Case s{13, 27, 17001, a, b};
+      s.bias = true;
+      s.epilogue = Epilogue::relu;
+      check(s);
+      s.accumulate = true;
+      s.epilogue = Epilogue::tanh;
+      check(s);
+      s.accumulate = false;
+      s.residual = true;
+      check(s);
+    }
+  check({3, 96, 16384, true, false});
+}
+
 TEST(Matmul, ManyPieces) {
   check({300, 260, 200});
   check({500, 20, 300});
