@@ -33,6 +33,7 @@
 #include "../core/ops/mask_image.h"
 #include "../core/ops/reduce.h"
 #include "../core/ops/shape.h"
+#include "../core/suggest.h"
 #include "../core/tape.h"
 #include "../nn/layers/activation.h"
 #include "../nn/layers/batch_norm.h"
@@ -80,6 +81,7 @@ class Simclr : public Task {
         pictures_(s.integer("train.batch_size")),
         drop_last_(s.flag("data.drop_last")),
         classes_(static_cast<std::int64_t>(data.classes.size())),
+        class_names_(data.classes),
         recipe_(augmentation_of(s, "task")),
         model_({.depth = std::stoll(s.text("model.backbone").substr(6)),
                 .width = s.integer("model.width"),
@@ -121,6 +123,13 @@ class Simclr : public Task {
                  train.name());
     const std::int64_t rest = train.size() % pictures_;
     least_ = rest > 0 && (!drop_last_ || train.size() < pictures_) ? rest : pictures_;
+  }
+  // Labels are numbers: of other classes they would mean something else.
+  void check_validation(const Source& validation) override {
+    LACUNA_CHECK(class_names_.empty() || validation.classes() == class_names_, "simclr",
+                 "the probe knows the ", class_names_.size(), " classes of the training data (",
+                 some_of(class_names_), "): got ", validation.classes().size(),
+                 validation.classes().empty() ? "" : " (" + some_of(validation.classes()) + ")");
   }
   double loss_start() const override { return std::log(2.0 * static_cast<double>(pictures_) - 1); }
   double loss_floor() const override {
@@ -197,6 +206,7 @@ class Simclr : public Task {
   std::int64_t pictures_, least_ = pictures_;  // of a batch, and of the smallest one
   bool drop_last_;
   std::int64_t classes_;
+  std::vector<std::string> class_names_;
   double probe_scale_ = 0;
   Augmentation recipe_;
   SimclrModel model_;

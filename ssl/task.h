@@ -39,6 +39,8 @@ class Task {
 
   /// A look at the training data before the first step: means, loss floors. Called on a fresh run and on a resumed one.
   virtual void prepare(const Source& train) { (void)train; }
+  /// Before the first step, too: fails where validation data does not fit in a way that its first batch need not show.
+  virtual void check_validation(const Source& validation) { (void)validation; }
 
   /// Phases of one training step, each with its own backward and optimizer step (a GAN has two).
   virtual int phases() const { return 1; }
