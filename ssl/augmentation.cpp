@@ -22,6 +22,12 @@ void declare_views(Settings& s, const std::string& section, const ViewKeys& defa
             180);
   s.declare(key("grey"), defaults.grey, "probability that a view is grey", 0, 1);
   s.declare(key("blur"), defaults.blur, "probability that a view is blurred", 0, 1);
+  s.declare(key("solarise"), defaults.solarise,
+            "probability that a view's values from a half on are inverted", 0, 1);
+  s.declare(key("cutout"), defaults.cutout,
+            "side of a square of each view that becomes black, about any of its pixels, in whole "
+            "pixels; 0: none",
+            0, 4096);
 }
 
 Augmentation augmentation_of(const ViewKeys& keys) {
@@ -38,6 +44,9 @@ Augmentation augmentation_of(const ViewKeys& keys) {
   recipe.degrees = keys.rotate;
   recipe.grey = keys.grey;
   recipe.blur = keys.blur;
+  recipe.solarise = keys.solarise;
+  recipe.cutout = keys.cutout >= 1 ? 1 : 0;
+  if (keys.cutout >= 1) recipe.cutout_size = static_cast<std::int64_t>(keys.cutout);
   return recipe;
 }
 
@@ -49,7 +58,9 @@ Augmentation augmentation_of(const Settings& s, const std::string& section) {
                                   .colour = number("colour"),
                                   .rotate = number("rotate"),
                                   .grey = number("grey"),
-                                  .blur = number("blur")});
+                                  .blur = number("blur"),
+                                  .solarise = number("solarise"),
+                                  .cutout = number("cutout")});
 }
 
 void augment(const Context& context, const Augmentation& recipe, Batch& batch) {

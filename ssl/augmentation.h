@@ -16,11 +16,12 @@ struct ViewKeys {
   double flip = 0.5;
   double colour =
       0;  // strength s: brightness, contrast, saturation by 0.8 s, hue by 0.2 s, with probability 0.8
-  double rotate = 0;  // degrees
-  double grey = 0, blur = 0;
+  double rotate = 0;                        // degrees
+  double grey = 0, blur = 0, solarise = 0;  // probabilities
+  double cutout = 0;                        // side of a square that becomes black, in pixels
 };
 
-/// Declares SECTION.crop, .interpolation, .flip, .colour, .rotate, .grey and .blur.
+/// Declares SECTION.crop, .interpolation, .flip, .colour, .rotate, .grey, .blur, .solarise and .cutout.
 void declare_views(Settings& settings, const std::string& section, const ViewKeys& defaults = {});
 /// What they say. Views are as large as the picture.
 Augmentation augmentation_of(const Settings& settings, const std::string& section);

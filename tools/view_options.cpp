@@ -14,7 +14,7 @@ constexpr const char* kSection = "views";
 template <class Number>
 std::string words_of(Number&& number) {
   std::string words;
-  for (const char* key : {"crop", "flip", "colour", "rotate", "grey", "blur"})
+  for (const char* key : {"crop", "flip", "colour", "rotate", "grey", "blur", "solarise", "cutout"})
     if (const double value = number(key); value > 0)
       words += fmt::format("{}{} {}", words.empty() ? "" : ", ", key, figure(value));
   return words;

@@ -1,5 +1,6 @@
 #pragma once
-// The keys of ssl/augmentation.h as options of a command: --crop, --interpolation, --flip, --colour, --rotate, --grey and --blur.
+// The keys of ssl/augmentation.h as options of a command: --crop, --interpolation, --flip, --colour, --rotate, --grey,
+// --blur, --solarise and --cutout.
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>

@@ -213,8 +213,11 @@ TEST_F(Probe, FinetunesPictures) {
   };
   const auto once = trial({"--threads", "1"}), again = trial({"--threads", "2"});
   EXPECT_EQ(once, again);
-  const auto micle = trial({"--crop", "0.2", "--colour", "0.5", "--rotate", "45", "--blur", "0.5"});
+  const auto micle = trial({"--crop", "0.2", "--colour", "0.5", "--rotate", "45", "--blur", "0.5",
+                            "--solarise", "0.1", "--cutout", "8"});
   EXPECT_EQ(micle["views"]["rotate"], 45);
+  EXPECT_EQ(micle["views"]["solarise"], 0.1);
+  EXPECT_EQ(micle["views"]["cutout"], 8);
   EXPECT_EQ(micle["views"]["flip"], 0.5);
   const auto none = trial({"--no-augment"});
   EXPECT_EQ(none["augmented"], false);
