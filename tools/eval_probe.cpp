@@ -162,7 +162,9 @@ void EvalProbe::evaluate() {
   const Truth truth(*sets_[0].source);
   const LabelScore majority = truth.judge(
       std::vector<std::int64_t>(static_cast<std::size_t>(truth.size()), known.commonest()));
-  if (!quiet_) fmt::print("{:<42}{:>14.1f}\n", "commonest class", 100 * majority.accuracy);
+  if (!quiet_)
+    fmt::print("{:<42}{:>14.1f}{:>14.1f}\n", "commonest class", 100 * majority.accuracy,
+               100 * majority.f1);
   nlohmann::ordered_json kept = data_json();
   kept["features"] = "encoder in evaluation, samples as they are";
   kept.update(options_json());
@@ -185,12 +187,12 @@ void EvalProbe::evaluate() {
 
 void EvalProbe::print_head() const {
   print_data();
-  fmt::print("{}\naccuracy in %{}\n\n{:<26}{:>9}{:>7}", describe_rules(),
+  fmt::print("{}\naccuracy and mean F1 of classes, in %{}\n\n{:<26}{:>9}{:>7}", describe_rules(),
              seeds() > 1 ? fmt::format(": mean ± standard deviation of {} seeds", seeds()) : "", "",
              "labels", "width");
   for (const std::string& rule : rules_)
     for (std::size_t k = 0; k < sets_.size(); k++)
-      fmt::print("{:>14}", k ? fmt::format("shift {}", k) : rule);
+      fmt::print("{:>14}{:>14}", k ? fmt::format("shift {}", k) : rule, "F1");
   fmt::print("\n");
   std::fflush(stdout);
 }
@@ -198,8 +200,11 @@ void EvalProbe::print_head() const {
 void EvalProbe::print_row(const Row& row) const {
   fmt::print("{:<26}{:>9}{:>7}", title_of_subject(row.subject), grouped(row.labels), row.width);
   for (const auto& rule : row.trials)
-    for (const auto& trials : rule)
-      fmt::print("{:>14}", percent(mean_of(trials).accuracy, deviation_of(trials).accuracy));
+    for (const auto& trials : rule) {
+      const LabelScore mean = mean_of(trials), deviation = deviation_of(trials);
+      fmt::print("{:>14}{:>14}", percent(mean.accuracy, deviation.accuracy),
+                 percent(mean.f1, deviation.f1));
+    }
   fmt::print("\n");
   std::fflush(stdout);
 }

@@ -60,8 +60,20 @@ TEST_F(Probe, KnnHasItsControlsAndSaysEverything) {
   expect_parts(o.out, {"60 samples, to learn from", "20 samples, to judge by; 10 classes",
                        "weighted: 5 votes of exp(cosine / 0.1); plain: 10 votes",
                        "shift 1:", "shift 2:", "pretrained", "random, frozen", "raw samples",
-                       "supervised from scratch", "commonest class"});
+                       "supervised from scratch", "commonest class",
+                       "accuracy and mean F1 of classes, in %"});
   const auto line = last();
+  // A line has accuracy and F1 of two rules on three sets, and both are those of eval.jsonl.
+  const std::size_t begin = o.out.find("pretrained");
+  std::istringstream table(o.out.substr(begin, o.out.find('\n', begin) - begin));
+  std::string word;
+  std::vector<std::string> cells;
+  while (table >> word) cells.push_back(word);
+  ASSERT_EQ(cells.size(), 3u + 2 * 3 * 2);
+  for (const char* figure : {"accuracy", "f1"})
+    EXPECT_NEAR(std::stod(cells[figure[0] == 'a' ? 3 : 4]),
+                100 * line["labels"]["60"]["pretrained"]["weighted"]["test"][figure].get<double>(),
+                0.051);
   EXPECT_EQ(line["protocol"], "knn");
   EXPECT_EQ(line["step"], 3);
   EXPECT_EQ(line["k"], 5);
@@ -266,8 +278,9 @@ TEST_F(Probe, MapsAndTheReport) {
   EXPECT_EQ(last()["points"], 20);
   expect_ok(lacuna({"report", "--run", run()}));
   const std::string page = read_all(run() + "/report.html");
-  expect_parts(page, {"What the vectors know", "Nearest neighbours", "Maps", "random, frozen, PCA",
-                      "pretrained, t-SNE", "class=\"confusion\""});
+  expect_parts(page, {"What the vectors know",
+                      "<th class=\"n\">weighted</th><th class=\"n\">F1</th>", "Nearest neighbours",
+                      "Maps", "random, frozen, PCA", "pretrained, t-SNE", "class=\"confusion\""});
   EXPECT_FALSE(holds(page, ">nan<"));
   folder->write("run/map.json", "{\"points\": 3}");
   expect_bad({"report", "--run", run()}, "map.json is damaged");
