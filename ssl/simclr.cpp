@@ -7,7 +7,8 @@
 //
 // It starts at ln(2N - 1), where all embeddings are alike, and cannot fall below ln(1 + (2N - 2) exp(-(1 + 1/(N - 1)) / temperature)),
 // where views agree and different pictures' embeddings have the least mean cosine that N vectors can have, -1/(N - 1): a loss
-// that looks large may be a good one.
+// that looks large may be a good one. The floor that is printed is that of the smallest batch of training; the last batch of a
+// validation may be smaller still, and its loss lower.
 //
 // task.loss=supcon takes all views of one class as positives (Khosla et al., "Supervised contrastive learning", NeurIPS 2020): not
 // self-supervised, but what the same network can reach with labels.
@@ -267,8 +268,9 @@ std::unique_ptr<Task> make_simclr(const Settings& settings, const DataInfo& data
 
 }  // namespace
 
-extern const TaskInfo simclr_task{"simclr",
-                                  "two views of a picture are to be alike, and other pictures not",
-                                  declare_simclr, make_simclr};
+extern const TaskInfo simclr_task{
+    "simclr",       "two views of a picture are to be alike, and other pictures not",
+    declare_simclr, make_simclr,
+    nullptr,        embedding_figures};
 
 }  // namespace lacuna

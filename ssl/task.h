@@ -70,7 +70,8 @@ class Task {
   virtual std::map<std::string, Tensor> state() { return {}; }
   virtual void load_state(const std::map<std::string, Tensor>& state) {}
 
-  /// Loss expected of an untrained network, and a true lower bound; NaN where there is no such figure.
+  /// Loss expected of an untrained network, and a true lower bound of what is logged of training; NaN where there is no such
+  /// figure. Other data, or batches of another size, may have another bound.
   virtual double loss_start() const;
   virtual double loss_floor() const;
   /// Loss of a network that has learned how often things are and nothing else (of text: the unigram entropy); or NaN.
@@ -106,6 +107,8 @@ struct TaskInfo {
   void (*declare)(Settings&);  // its keys in [task] and [model], and its defaults for the others
   std::unique_ptr<Task> (*make)(const Settings&, const DataInfo& data);
   TextView (*text)(const Settings&) = nullptr;  // how it wants text cut; nullptr: it takes none
+  /// What its own figures in the log mean, by their names, for --help and the report; nullptr: they go without saying.
+  std::map<std::string, std::string> (*figures)() = nullptr;
 };
 
 /// All tasks, in the order of tasks.def.
