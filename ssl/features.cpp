@@ -7,6 +7,7 @@
 #include "../core/ops/elementwise.h"
 #include "../core/ops/shape.h"
 #include "../core/tape.h"
+#include "augmentation.h"
 #include "text.h"
 
 namespace lacuna {
@@ -59,10 +60,16 @@ Subject network(const std::string& name, Task& task) {
 }
 
 Subject raw(const Source& train) {
-  if (find_field(train.fields(), "image"))
-    return {"raw", [](const Batch& batch) {
+  const auto fields = train.fields();
+  if (const Field* image = find_field(fields, "image"))
+    return {"raw", [shape = image->shape](const Batch& batch) {
               NoGrad guard;
-              return affine(to(flatten(batch["image"], 1), Dtype::f32), 1.0 / 255, 0);
+              const Tensor& x = batch["image"];
+              const bool fits = x.dim(1) == shape[0] && x.dim(2) == shape[1];
+              return fits ? affine(to(flatten(x, 1), Dtype::f32), 1.0 / 255, 0)
+                          : flatten(central_view(x, shape[0], shape[1], {1, 1},
+                                                 Interpolation::bilinear),
+                                    1);
             }};
   LACUNA_CHECK(train.vocabulary().size > 0, kFeaturesOp, "needs pictures or text: ", train.name(),
                " has neither");

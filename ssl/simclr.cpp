@@ -83,7 +83,7 @@ class Simclr : public Task {
         drop_last_(s.flag("data.drop_last")),
         classes_(static_cast<std::int64_t>(data.classes.size())),
         class_names_(data.classes),
-        recipe_(augmentation_of(s, "task")),
+        recipe_(augmentation_of(s, "task", side_of_views(s))),
         model_({.depth = std::stoll(s.text("model.backbone").substr(6)),
                 .width = s.integer("model.width"),
                 .channels = image.shape[2],
@@ -103,7 +103,6 @@ class Simclr : public Task {
                  s.integer("train.accumulate"));
     LACUNA_CHECK(!supervised_ || classes_ > 0, "simclr",
                  "task.loss=supcon needs labels, and this data has none");
-    recipe_.height = recipe_.width = s.integer("task.size");
     const double lr = learning_rate(s);
     probe_scale_ = lr > 0 ? s.number("task.probe_lr") / lr : 0;
   }
@@ -158,9 +157,10 @@ class Simclr : public Task {
     return losses;
   }
 
-  // The whole picture on [0, 1], as its views are.
+  // The whole picture on [0, 1], as its views are; of task.size what evaluation_view() shows.
   Tensor represent(Context& context, const Batch& batch) override {
-    const Tensor pixels = to(to(batch["image"], Dtype::f32) / 255, context.activations);
+    const Tensor pixels =
+        evaluation_view(batch["image"], recipe_.height, recipe_.interpolation, context.activations);
     return to(model_.encoder.forward(context, pixels), Dtype::f32);
   }
 
@@ -223,7 +223,10 @@ void declare_simclr(Settings& s) {
             "views: two views of a picture are alike; partners: of two pictures of a bag (MICLe)",
             {"views", "partners"});
   s.declare("task.temperature", 0.5, "of the softmax over cosines", 1e-3, 1e3);
-  s.declare("task.size", std::int64_t{0}, "side of a view, in pixels; 0: the picture's", 0, 4096);
+  s.declare("task.size", std::int64_t{0},
+            "side of a view, in pixels; 0: the picture's. Evaluation resizes pictures to it: the "
+            "shorter side to size / 0.875, then the centre (up to 32 pixels all of it)",
+            0, 4096);
   declare_views(s, "task", {.crop = 0.2, .interpolation = "bilinear", .colour = 0.5, .grey = 0.1});
   s.declare("task.probe_lr", 0.1,
             "learning rate of the linear probe on detached features, where the data has labels", 0,

@@ -39,7 +39,9 @@ std::string EvalProbe::more_help() {
   return EvalLabelled::more_help() +
          "Beside the run's encoder, frozen, stand the same network as it was drawn, the samples "
          "as\nthey are, and the same network trained on the labels from scratch, on random crops "
-         "and\nmirrors of pictures.\n";
+         "and\nmirrors of pictures. An encoder sees pictures as large as those it was trained "
+         "on: of\nothers the shorter side is resized to size / 0.875 (up to 32 pixels: to size), "
+         "and the centre\ncut out.\n";
 }
 
 DataInfo EvalProbe::open_data() {
@@ -86,7 +88,8 @@ std::unique_ptr<VectorLabeller> EvalProbe::supervised(const Make& make, std::int
   LabelledTraining training{.epochs = budget_epochs_, .batch_size = kSupervisedBatch};
   training.min_steps = training.steps(train_->size());
   training.lr = number_option("--supervised-lr", supervised_lr_, 1e-12, 1e6);
-  if (!of_text()) training.augmentation = augmentation_of(ViewKeys{});
+  if (!of_text())
+    training.augmentation = augmentation_of(ViewKeys{}, side_of_views(config_.settings));
   training.seed = seed;
   training.device = device_;
   train_labeller(*model, *train_, rows_of(labels, seed), training);

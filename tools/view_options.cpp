@@ -36,10 +36,10 @@ std::string ViewOptions::given() const {
   return "";
 }
 
-Augmentation ViewOptions::augmentation() {
+Augmentation ViewOptions::augmentation(std::int64_t side) {
   for (const auto& [name, value] : values_)
     if (!value.empty()) settings_.set(name, value);
-  return augmentation_of(settings_, kSection);
+  return augmentation_of(settings_, kSection, side);
 }
 
 nlohmann::ordered_json ViewOptions::to_json() const {

@@ -267,6 +267,20 @@ TEST_F(Probe, JudgesARunOnBags) {
   EXPECT_EQ(other["labels"]["2"].size(), 4u);
 }
 
+// An encoder that was trained on smaller views than the pictures are is judged on as small ones, augmented or not.
+TEST_F(Probe, JudgesByPicturesOfTheSizeOfViews) {
+  const std::string small = *folder / "small";
+  expect_ok(lacuna({"train", "simclr", "--data", "shapes:40", "--out", small, "--steps", "2",
+                    "--batch-size", "8", "--set", "size=16", "--set", "model.backbone=resnet10",
+                    "--set", "model.width=4", "--quiet"}));
+  const Words run = {"--run", small, "--quiet"};
+  expect_ok(lacuna(Words{"eval", "linear", "--epochs", "2", "--budget", "1"} + run));
+  expect_ok(lacuna(Words{"eval", "linear", "--augment", "--epochs", "1", "--budget", "0"} + run));
+  expect_ok(lacuna(Words{"eval", "finetune", "--labels", "0", "--seeds", "1", "--epochs", "1",
+                         "--min-steps", "1"} +
+                   run));
+}
+
 TEST_F(Probe, MapsAndTheReport) {
   expect_ok(lacuna(command("knn", {"--budget", "0", "--quiet"})));
   const Outcome o = lacuna(command("map", {"--points", "20", "--steps", "30"}));
