@@ -51,4 +51,8 @@ std::string some_of(const std::vector<std::string>& names) {
   return list;
 }
 
+std::string counted(const std::vector<std::string>& names) {
+  return std::to_string(names.size()) + (names.empty() ? "" : " (" + some_of(names) + ")");
+}
+
 }  // namespace lacuna

@@ -15,5 +15,7 @@ std::string suggestion(std::string_view name, const std::vector<std::string>& ca
 
 /// "cat, dog, frog, horse and 6 more"; all of them where there are no more than five.
 std::string some_of(const std::vector<std::string>& names);
+/// Their number before them: "10 (cat, dog, frog, horse and 6 more)"; "0".
+std::string counted(const std::vector<std::string>& names);
 
 }  // namespace lacuna

@@ -127,9 +127,8 @@ class Simclr : public Task {
   // Labels are numbers: of other classes they would mean something else.
   void check_validation(const Source& validation) override {
     LACUNA_CHECK(class_names_.empty() || validation.classes() == class_names_, "simclr",
-                 "the probe knows the ", class_names_.size(), " classes of the training data (",
-                 some_of(class_names_), "): got ", validation.classes().size(),
-                 validation.classes().empty() ? "" : " (" + some_of(validation.classes()) + ")");
+                 "the probe knows the training data's classes, ", counted(class_names_), ": got ",
+                 counted(validation.classes()));
   }
   double loss_start() const override { return std::log(2.0 * static_cast<double>(pictures_) - 1); }
   double loss_floor() const override {

@@ -58,6 +58,7 @@ void EvalMap::evaluate() {
   random->model().initialize(static_cast<std::uint64_t>(seed));
   random->model().to(device_);
   const std::int64_t n = std::min(wanted, source->size());
+  LACUNA_CHECK(n >= 7, "map", "needs at least 7 samples: got ", n, " of ", source->name());
   std::vector<std::int64_t> ids;
   for (std::int64_t i = 0; i < n; i++) ids.push_back(i * source->size() / n);
   // Where there are few points the perplexity is what they allow.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "../core/suggest.h"
 #include "../ssl/augmentation.h"
 #include "../ssl/labelled.h"
 #include "../ssl/some_rows.h"
@@ -131,18 +132,34 @@ void EvalProbe::judge(const std::function<Subject(std::uint64_t)>& make, bool dr
   }
 }
 
+void EvalProbe::check(const Subject& subject) const {
+  LACUNA_CHECK(has_classes(*train_), protocol_.c_str(),
+               "needs labels of at least two classes: got ", counted(train_->classes()), " in ",
+               train_->name());
+  const std::int64_t width = width_of(subject, *train_, device_);
+  for (const Source* test : tests())
+    LACUNA_CHECK(width_of(subject, *test, device_) == width, protocol_.c_str(), "vectors of ",
+                 test->name(), " must be as wide as those of ", train_->name(), ": got ",
+                 width_of(subject, *test, device_), " for ", width);
+}
+
 void EvalProbe::evaluate() {
-  rules_ = classifier().rules();  // its options are looked at before anything takes time
+  // Options are looked at before anything takes time, and data before anything is printed.
+  rules_ = classifier().rules();
+  (void)seeds(), (void)seed();
   const DataInfo info = open_data();
   const std::vector<std::int64_t> numbers = numbers_of_labels();
   const Trained trained = load(info);
   budget_epochs_ = budget(trained.step);
   const double supervised_lr = number_option("--supervised-lr", supervised_lr_, 1e-12, 1e6);
+  const Subject pretrained = network("pretrained", *trained.task), pixels = raw(*train_);
+  check(pretrained);
+  check(pixels);
   const Make make = [&] { return config_.info->make(config_.settings, info); };
   const Truth known(*train_);
   labels_of_train_ = known.labels;
   if (!quiet_) print_head();
-  judge([&](std::uint64_t) { return network("pretrained", *trained.task); }, false, numbers);
+  judge([&](std::uint64_t) { return pretrained; }, false, numbers);
   std::unique_ptr<Task> random;
   judge(
       [&](std::uint64_t seed) {
@@ -152,7 +169,7 @@ void EvalProbe::evaluate() {
         return network("random_frozen", *random);
       },
       true, numbers);
-  judge([&](std::uint64_t) { return raw(*train_); }, false, numbers);
+  judge([&](std::uint64_t) { return pixels; }, false, numbers);
   std::unique_ptr<VectorLabeller> model;
   if (budget_epochs_ > 0)
     for (const std::int64_t labels : numbers)

@@ -46,6 +46,8 @@ class EvalProbe : public EvalLabelled {
 
   /// What the run's task knew of its data.
   DataInfo open_data();
+  /// Error where the data has no labels, or where `subject` cannot make vectors of one width of all of it. Looks at one sample each.
+  void check(const Subject& subject) const;
   /// The first rows of balanced_order().
   std::vector<std::int64_t> rows_of(std::int64_t labels, std::uint64_t seed) const;
   std::shared_ptr<const Source> lesson(std::int64_t labels, std::uint64_t seed) const;

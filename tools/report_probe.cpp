@@ -19,8 +19,8 @@ std::string how(const Record& r) {
   if (r.text("protocol") == "knn")
     return fmt::format(
         "Nearest neighbours by cosine; weighted: {} votes of exp(cosine / {}), plain: {} votes.",
-        grouped(std::llround(r.number("k"))), figure(r.number("temperature")),
-        grouped(std::llround(r.number("plain_k"))));
+        votes(std::llround(r.number("k")), numbers_of_labels(r)), figure(r.number("temperature")),
+        votes(std::llround(r.number("plain_k")), numbers_of_labels(r)));
   const bool sgd = r.text("optimizer") == "sgd";
   return fmt::format(
       "A linear layer on {}: {}, rate {} by a cosine to 0, {} epochs of batches of {}, decay {}; "

@@ -21,6 +21,8 @@ TEST(suggest, some_of_many_names) {
   EXPECT_EQ(some_of({"a"}), "a");
   EXPECT_EQ(some_of({"a", "b", "c", "d", "e"}), "a, b, c, d, e");
   EXPECT_EQ(some_of({"a", "b", "c", "d", "e", "f"}), "a, b, c, d and 2 more");
+  EXPECT_EQ(counted({"a", "b"}), "2 (a, b)");
+  EXPECT_EQ(counted({}), "0");
 }
 
 }  // namespace lacuna

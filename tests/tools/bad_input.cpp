@@ -137,7 +137,7 @@ const std::vector<BadInput>& cases() {
       {"val_classes",
        "train simclr --data shapes:8 --val cifar10:@/cifar?split=train --set "
        "model.backbone=resnet10 --steps 1 --batch-size 4 --out @/new",
-       "and 6 more): got 10 (airplane"},
+       "and 6 more): got 10 (airplane, automobile, bird, cat and 6 more)"},
       {"stories_size", "data describe stories:none", "whole number"},
       {"text_no_tokenizer", "data describe text:@/nowhere", "needs a tokenizer"},
       {"tokens_missing", "data describe tokens:@/nowhere", "nowhere"},
