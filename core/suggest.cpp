@@ -42,4 +42,17 @@ std::string suggestion(std::string_view name, const std::vector<std::string>& ca
   return near.empty() ? "" : " (did you mean \"" + near + "\"?)";
 }
 
+std::string some_of(const std::vector<std::string>& names) {
+  constexpr std::size_t kFew = 4;
+  const std::size_t shown = names.size() <= kFew + 1 ? names.size() : kFew;
+  std::string list;
+  for (std::size_t i = 0; i < shown; i++) list += (i ? ", " : "") + names[i];
+  if (shown < names.size()) list += " and " + std::to_string(names.size() - shown) + " more";
+  return list;
+}
+
+std::string counted(const std::vector<std::string>& names) {
+  return std::to_string(names.size()) + (names.empty() ? "" : " (" + some_of(names) + ")");
+}
+
 }  // namespace lacuna

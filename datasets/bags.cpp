@@ -23,6 +23,7 @@ class BagSource : public Source {
   std::vector<Field> fields() const override { return fields_; }
   std::vector<std::string> classes() const override { return pictures_->classes(); }
   std::string name() const override { return pictures_->name(); }
+  std::string left_out() const override { return bags_.left_out; }
 
   void read(std::int64_t index, std::span<std::byte* const> out) const override {
     read_in_epoch(index, 0, out);

@@ -2,6 +2,7 @@
 // Bags: several pictures of one case, for positives that are two pictures and not two crops of one (MICLe: Azizi et al., "Big
 // self-supervised models advance medical image classification", 2021).
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "../core/batch.h"
@@ -12,6 +13,7 @@ namespace lacuna {
 struct Bags {
   std::vector<std::vector<std::int64_t>> pictures;  // of each bag, at least one
   std::vector<std::vector<std::int64_t>> patients;  // bags of each patient, at least one
+  std::string left_out = {};                        // Source::left_out()
 };
 
 /// A sample is a patient, so that no batch has two bags of one. In each epoch it shows one of the patient's bags, by two

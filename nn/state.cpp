@@ -2,32 +2,34 @@
 
 #include <set>
 
+#include "../core/suggest.h"
 #include "../core/tape.h"
 
 namespace lacuna {
 
 void load_state(const char* op, const std::vector<NamedTensor>& into, const StateDict& from) {
-  std::string missing, unexpected, misfits;
-  const auto add = [](std::string& list, const char* title, const std::string& what) {
-    list += (list.empty() ? title : ", ") + what;
-  };
+  std::vector<std::string> missing, unexpected, misfits;
   std::set<std::string> known;
   for (const auto& [name, tensor] : into) {
     known.insert(name);
     const auto it = from.find(name);
     if (it == from.end()) {
-      add(missing, "; missing: ", name);
+      missing.push_back(name);
     } else if (!it->second.defined() || !(it->second.shape() == tensor.shape()) ||
                is_floating(it->second.dtype()) != is_floating(tensor.dtype())) {
-      add(misfits, "; of another shape or type: ",
-          describe(name.c_str(), it->second) + " instead of " + describe("", tensor).substr(1));
+      misfits.push_back(describe(name.c_str(), it->second) + " instead of " +
+                        describe("", tensor).substr(1));
     }
   }
   for (const auto& [name, tensor] : from)
-    if (!known.count(name)) add(unexpected, "; unexpected: ", name);
+    if (!known.count(name)) unexpected.push_back(name);
+  const auto list = [](const char* title, const std::vector<std::string>& names) {
+    return names.empty() ? "" : title + some_of(names);
+  };
   LACUNA_CHECK(missing.empty() && unexpected.empty() && misfits.empty(), op,
-               "names and shapes must be those of what is loaded into", missing, unexpected,
-               misfits);
+               "names and shapes must be those of what is loaded into",
+               list("; missing: ", missing), list("; unexpected: ", unexpected),
+               list("; of another shape or type: ", misfits));
   NoGrad guard;
   for (const auto& [name, tensor] : into) Tensor(tensor).copy_from(from.at(name));
 }

@@ -16,7 +16,7 @@ struct NamedTensor {
 using StateDict = std::map<std::string, Tensor>;
 
 /// Copies `from` into the tensors of the same names; device may differ, and so may floating-point dtypes. One error of `op`
-/// lists every name that is missing, unexpected or of another shape or kind of type; nothing has been changed then.
+/// lists names that are missing, unexpected or of another shape or kind of type, the first few of each; nothing has been changed then.
 void load_state(const char* op, const std::vector<NamedTensor>& into, const StateDict& from);
 
 /// The entries whose names begin with `prefix`, without it: with_prefix(state, "encoder.").

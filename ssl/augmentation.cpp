@@ -1,5 +1,10 @@
 #include "augmentation.h"
 
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
 #include "../core/ops/augment_image.h"
 #include "../core/ops/elementwise.h"
 #include "../core/ops/shape.h"
@@ -22,10 +27,17 @@ void declare_views(Settings& s, const std::string& section, const ViewKeys& defa
             180);
   s.declare(key("grey"), defaults.grey, "probability that a view is grey", 0, 1);
   s.declare(key("blur"), defaults.blur, "probability that a view is blurred", 0, 1);
+  s.declare(key("solarise"), defaults.solarise,
+            "probability that a view's values from a half on are inverted", 0, 1);
+  s.declare(key("cutout"), defaults.cutout,
+            "side of a square of each view that becomes black, about any of its pixels, in whole "
+            "pixels; 0: none",
+            0, 4096);
 }
 
-Augmentation augmentation_of(const ViewKeys& keys) {
+Augmentation augmentation_of(const ViewKeys& keys, std::int64_t side) {
   Augmentation recipe;
+  recipe.height = recipe.width = side;
   recipe.crop = keys.crop > 0 ? 1 : 0;
   if (keys.crop > 0) recipe.area[0] = keys.crop;
   recipe.interpolation =
@@ -38,18 +50,62 @@ Augmentation augmentation_of(const ViewKeys& keys) {
   recipe.degrees = keys.rotate;
   recipe.grey = keys.grey;
   recipe.blur = keys.blur;
+  recipe.solarise = keys.solarise;
+  recipe.cutout = keys.cutout >= 1 ? 1 : 0;
+  if (keys.cutout >= 1) recipe.cutout_size = static_cast<std::int64_t>(keys.cutout);
   return recipe;
 }
 
-Augmentation augmentation_of(const Settings& s, const std::string& section) {
+Augmentation augmentation_of(const Settings& s, const std::string& section, std::int64_t side) {
   const auto number = [&](const char* name) { return s.number(section + "." + name); };
-  return augmentation_of(ViewKeys{.crop = number("crop"),
-                                  .interpolation = s.text(section + ".interpolation"),
-                                  .flip = number("flip"),
-                                  .colour = number("colour"),
-                                  .rotate = number("rotate"),
-                                  .grey = number("grey"),
-                                  .blur = number("blur")});
+  const ViewKeys keys{.crop = number("crop"),
+                      .interpolation = s.text(section + ".interpolation"),
+                      .flip = number("flip"),
+                      .colour = number("colour"),
+                      .rotate = number("rotate"),
+                      .grey = number("grey"),
+                      .blur = number("blur"),
+                      .solarise = number("solarise"),
+                      .cutout = number("cutout")};
+  return augmentation_of(keys, side);
+}
+
+std::int64_t side_of_views(const Settings& s) {
+  return s.has("task.size") ? s.integer("task.size") : 0;
+}
+
+Tensor central_view(const Tensor& images, std::int64_t height, std::int64_t width,
+                    const double (&share)[2], Interpolation interpolation, Dtype dtype) {
+  const auto part = [](std::int64_t side, double of) {
+    return std::max<std::int64_t>(1, std::llround(static_cast<double>(side) * of));
+  };
+  const std::int64_t h = part(images.dim(1), share[0]), w = part(images.dim(2), share[1]);
+  View view{};
+  view.top = static_cast<float>((images.dim(1) - h) / 2);
+  view.left = static_cast<float>((images.dim(2) - w) / 2);
+  view.height = static_cast<float>(h);
+  view.width = static_cast<float>(w);
+  view.order = -1;
+  view.solarise = 2;
+  view.cut_top = static_cast<float>(height);
+  view.cut_left = static_cast<float>(width);
+  std::vector<float> rows(static_cast<std::size_t>(images.dim(0) * kViewNumbers));
+  for (std::int64_t i = 0; i < images.dim(0); i++)
+    std::memcpy(rows.data() + i * kViewNumbers, &view, sizeof view);
+  return apply_views(images, Tensor::from(rows, {images.dim(0), kViewNumbers}, images.device()),
+                     {.height = height, .width = width, .interpolation = interpolation}, dtype);
+}
+
+Tensor evaluation_view(const Tensor& images, std::int64_t side, Interpolation interpolation,
+                       Dtype dtype) {
+  const std::int64_t height = images.dim(1), width = images.dim(2);
+  if (side == 0 || (height == side && width == side))
+    return to(to(images, Dtype::f32) / 255, dtype);
+  const std::int64_t least = std::min(height, width);
+  const double seen = (least > 32 ? 0.875 : 1) * static_cast<double>(least);
+  return central_view(images, side, side,
+                      {seen / static_cast<double>(height), seen / static_cast<double>(width)},
+                      interpolation, dtype);
 }
 
 void augment(const Context& context, const Augmentation& recipe, Batch& batch) {

@@ -16,16 +16,33 @@ struct ViewKeys {
   double flip = 0.5;
   double colour =
       0;  // strength s: brightness, contrast, saturation by 0.8 s, hue by 0.2 s, with probability 0.8
-  double rotate = 0;  // degrees
-  double grey = 0, blur = 0;
+  double rotate = 0;                        // degrees
+  double grey = 0, blur = 0, solarise = 0;  // probabilities
+  double cutout = 0;                        // side of a square that becomes black, in pixels
 };
 
-/// Declares SECTION.crop, .interpolation, .flip, .colour, .rotate, .grey and .blur.
+/// Declares SECTION.crop, .interpolation, .flip, .colour, .rotate, .grey, .blur, .solarise and .cutout.
 void declare_views(Settings& settings, const std::string& section, const ViewKeys& defaults = {});
-/// What they say. Views are as large as the picture.
-Augmentation augmentation_of(const Settings& settings, const std::string& section);
+/// What they say, for views of `side`; 0: as large as the picture.
+Augmentation augmentation_of(const Settings& settings, const std::string& section,
+                             std::int64_t side = 0);
 /// The same of the defaults.
-Augmentation augmentation_of(const ViewKeys& keys);
+Augmentation augmentation_of(const ViewKeys& keys, std::int64_t side = 0);
+
+/// Side of the views that a task's encoder is trained on: task.size, where the task has that key; 0: that of its pictures.
+std::int64_t side_of_views(const Settings& settings);
+
+/// The central `share` of each picture (N, H, W, C) u8, of its height and of its width, resized to (N, height, width, C) on [0, 1].
+Tensor central_view(const Tensor& images, std::int64_t height, std::int64_t width,
+                    const double (&share)[2], Interpolation interpolation,
+                    Dtype dtype = Dtype::f32);
+
+/// What evaluation shows of pictures (N, H, W, C) u8 to an encoder that was trained on views of `side`: (N, side, side, C) on
+/// [0, 1]. The shorter side is resized to side / 0.875 and the centre cut out, as is usual for ImageNet and as SimCLR's authors
+/// do; of pictures of 32 pixels and less all of the central square is seen. Pictures that have that size stay as they are, and all
+/// do where `side` is 0.
+Tensor evaluation_view(const Tensor& images, std::int64_t side, Interpolation interpolation,
+                       Dtype dtype = Dtype::f32);
 
 /// Puts a view of each picture in its place, in the pictures' own format, for whoever takes pictures: a pure function of
 /// (context.seed, context.epoch, sample). Fails where there is no "image".

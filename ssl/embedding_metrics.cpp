@@ -57,6 +57,19 @@ std::map<std::string, Tensor> embedding_metrics(const Tensor& features, const Te
   return figures;
 }
 
+std::map<std::string, std::string> embedding_figures() {
+  return {{"alignment", "mean squared distance of the embeddings of two views; 0: they agree"},
+          {"uniformity",
+           "log of the mean of exp(-2 d^2) over the distances d of embeddings; 0: all are one "
+           "point, about -4: spread over the sphere"},
+          {"feature_std",
+           "mean deviation of an embedding's numbers, times the root of how many there are; 0: all "
+           "are one point, 1: spread over the sphere"},
+          {"effective_rank",
+           "dimensions that the encoder's features use: the participation ratio (sum l)^2 / sum "
+           "l^2 of the eigenvalues l of their covariance"}};
+}
+
 std::string CollapseWatch::see(const Metrics& logged) {
   double spread = 1, rank = 2;
   for (const auto& [name, value] : logged) {

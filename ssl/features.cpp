@@ -7,6 +7,7 @@
 #include "../core/ops/elementwise.h"
 #include "../core/ops/shape.h"
 #include "../core/tape.h"
+#include "augmentation.h"
 #include "text.h"
 
 namespace lacuna {
@@ -59,10 +60,16 @@ Subject network(const std::string& name, Task& task) {
 }
 
 Subject raw(const Source& train) {
-  if (find_field(train.fields(), "image"))
-    return {"raw", [](const Batch& batch) {
+  const auto fields = train.fields();
+  if (const Field* image = find_field(fields, "image"))
+    return {"raw", [shape = image->shape](const Batch& batch) {
               NoGrad guard;
-              return affine(to(flatten(batch["image"], 1), Dtype::f32), 1.0 / 255, 0);
+              const Tensor& x = batch["image"];
+              const bool fits = x.dim(1) == shape[0] && x.dim(2) == shape[1];
+              return fits ? affine(to(flatten(x, 1), Dtype::f32), 1.0 / 255, 0)
+                          : flatten(central_view(x, shape[0], shape[1], {1, 1},
+                                                 Interpolation::bilinear),
+                                    1);
             }};
   LACUNA_CHECK(train.vocabulary().size > 0, kFeaturesOp, "needs pictures or text: ", train.name(),
                " has neither");
@@ -73,13 +80,16 @@ Subject raw(const Source& train) {
           [columns, width](const Batch& batch) { return bag_of_tokens(batch, columns, width); }};
 }
 
-Features features_of(const Subject& subject, const Source& source,
-                     const std::vector<std::int64_t>& ids, Device device) {
-  const auto classes = static_cast<std::int64_t>(source.classes().size());
+bool has_classes(const Source& source) {
   const auto fields = source.fields();
   const Field* label = find_field(fields, "label");
-  LACUNA_CHECK(label && label->shape.size() == 0 && classes >= 2, kFeaturesOp,
-               "needs labels of at least two classes: ", source.name(), " has ", classes);
+  return label && label->shape.size() == 0 && source.classes().size() >= 2;
+}
+
+Features vectors_of(const Subject& subject, const Source& source,
+                    const std::vector<std::int64_t>& ids, Device device) {
+  const bool labelled = has_classes(source);
+  const auto classes = static_cast<std::int64_t>(source.classes().size());
   LACUNA_CHECK(!ids.empty(), kFeaturesOp, source.name(), " has no sample");
   const auto count = static_cast<std::int64_t>(ids.size());
   Features out;
@@ -87,9 +97,11 @@ Features features_of(const Subject& subject, const Source& source,
     const std::vector<std::int64_t> some(ids.begin() + begin,
                                          ids.begin() + std::min(count, begin + kAtOnce));
     const Batch rows = read_batch(source, some);
-    const auto labels = rows["label"].to_vector<std::int64_t>();
-    check_labels(labels, classes, source);
-    out.labels.insert(out.labels.end(), labels.begin(), labels.end());
+    if (labelled) {
+      const auto labels = rows["label"].to_vector<std::int64_t>();
+      check_labels(labels, classes, source);
+      out.labels.insert(out.labels.end(), labels.begin(), labels.end());
+    }
     const Tensor x = contiguous(to(subject.represent(rows.to(device)), Device{}));
     LACUNA_CHECK(x.ndim() == 2 && x.dim(0) == rows.size() && x.dtype() == Dtype::f32, kFeaturesOp,
                  subject.name, " must give (N, D) f32 of ", rows.size(), " samples: got ",
@@ -105,6 +117,14 @@ Features features_of(const Subject& subject, const Source& source,
                 static_cast<std::size_t>(x.numel()) * sizeof(float));
   }
   return out;
+}
+
+Features features_of(const Subject& subject, const Source& source,
+                     const std::vector<std::int64_t>& ids, Device device) {
+  LACUNA_CHECK(has_classes(source), kFeaturesOp,
+               "needs labels of at least two classes: ", source.name(), " has ",
+               source.classes().size());
+  return vectors_of(subject, source, ids, device);
 }
 
 Features features_of(const Subject& subject, const Source& source, Device device) {

@@ -11,8 +11,8 @@ namespace lacuna {
 
 /// One vector a sample of a whole source, in its order.
 struct Features {
-  Tensor x;  // (n, d) f32
-  std::vector<std::int64_t> labels;
+  Tensor x;                          // (n, d) f32
+  std::vector<std::int64_t> labels;  // (n), or none
 
   std::int64_t size() const { return x.dim(0); }
   std::int64_t width() const { return x.dim(1); }
@@ -27,12 +27,18 @@ struct Subject {
 
 /// Task::represent, frozen: nothing is augmented or recorded, and BatchNorm and dropout are in evaluation. The task outlives it.
 Subject network(const std::string& name, Task& task);
-/// Each sample as it is: pixels of "image" on [0, 1] in a row; of text how often each of the tokens that occur in `train` stands in a
+/// Each sample as it is: pixels of "image" on [0, 1] in a row, of views of another size as many as `train` has; of text how often each of the tokens that occur in `train` stands in a
 /// row (a bag of words; of more than 65,536 samples so many are looked through). Fails on a source of neither.
 Subject raw(const Source& train);
 
-/// Samples `ids` of a source that has "label", some at once, on `device`; and all of them, in order. Fails where there is no
-/// sample, where the source has no labels or one that is none of its classes, and where a vector holds a number that is not finite.
+/// Whether each sample is of one of at least two classes: the source has a "label" a sample, and names for them.
+bool has_classes(const Source& source);
+
+/// Samples `ids` of a source, some at once, on `device`; without labels where it has none. Fails where there is no sample, where a
+/// label is none of the source's classes, and where a vector holds a number that is not finite.
+Features vectors_of(const Subject& subject, const Source& source,
+                    const std::vector<std::int64_t>& ids, Device device = {});
+/// The same, and all samples in order, of a source that must have labels.
 Features features_of(const Subject& subject, const Source& source,
                      const std::vector<std::int64_t>& ids, Device device = {});
 Features features_of(const Subject& subject, const Source& source, Device device = {});

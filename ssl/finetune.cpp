@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "../core/suggest.h"
 #include "vector_labeller.h"
 
 namespace lacuna {
@@ -106,8 +107,8 @@ void check(const Source& train, const Source& test, const FinetuneOptions& o) {
                " in ", train.name(), " and ", test.size(), " in ", test.name());
   LACUNA_CHECK(train.classes() == test.classes(), kFinetuneOp,
                "the test data must have the training data's classes, in that order: got ",
-               test.classes().size(), " in ", test.name(), " for ", train.classes().size(), " in ",
-               train.name());
+               counted(test.classes()), " in ", test.name(), " for ", counted(train.classes()),
+               " in ", train.name());
   LACUNA_CHECK(has_tags(train) == has_tags(test), kFinetuneOp,
                "both data must have labels of rows, or both tags of words: got ", test.name(),
                " for ", train.name());

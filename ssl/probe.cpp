@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "../core/ops/shape.h"
+#include "../core/suggest.h"
 
 namespace lacuna {
 namespace {
@@ -44,7 +45,7 @@ Probe::Probe(Subject subject, const std::vector<const Source*>& tests, Device de
   for (const Source* test : tests) {
     LACUNA_CHECK(test->classes() == classes_, kProbeOp,
                  "all test data must have the same classes, in that order: got ",
-                 test->classes().size(), " in ", test->name(), " for ", classes_.size(), " in ",
+                 counted(test->classes()), " in ", test->name(), " for ", counted(classes_), " in ",
                  name_);
     tests_.push_back(features_of(subject_, *test, device_));
     LACUNA_CHECK(tests_.back().width() == width(), kProbeOp, "vectors of ", test->name(), " have ",
@@ -55,7 +56,7 @@ Probe::Probe(Subject subject, const std::vector<const Source*>& tests, Device de
 ProbeRow Probe::run(Classifier& classifier, const Source& train, std::uint64_t seed) const {
   LACUNA_CHECK(train.classes() == classes_, kProbeOp,
                "the test data must have the training data's classes, in that order: got ",
-               classes_.size(), " in ", name_, " for ", train.classes().size(), " in ",
+               counted(classes_), " in ", name_, " for ", counted(train.classes()), " in ",
                train.name());
   const std::int64_t wide = width_of(subject_, train, device_);
   LACUNA_CHECK(wide == width(), kProbeOp, "vectors of ", name_, " have ", width(),

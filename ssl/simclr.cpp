@@ -7,7 +7,8 @@
 //
 // It starts at ln(2N - 1), where all embeddings are alike, and cannot fall below ln(1 + (2N - 2) exp(-(1 + 1/(N - 1)) / temperature)),
 // where views agree and different pictures' embeddings have the least mean cosine that N vectors can have, -1/(N - 1): a loss
-// that looks large may be a good one.
+// that looks large may be a good one. The floor that is printed is that of the smallest batch of training; the last batch of a
+// validation may be smaller still, and its loss lower.
 //
 // task.loss=supcon takes all views of one class as positives (Khosla et al., "Supervised contrastive learning", NeurIPS 2020): not
 // self-supervised, but what the same network can reach with labels.
@@ -33,6 +34,7 @@
 #include "../core/ops/mask_image.h"
 #include "../core/ops/reduce.h"
 #include "../core/ops/shape.h"
+#include "../core/suggest.h"
 #include "../core/tape.h"
 #include "../nn/layers/activation.h"
 #include "../nn/layers/batch_norm.h"
@@ -80,7 +82,8 @@ class Simclr : public Task {
         pictures_(s.integer("train.batch_size")),
         drop_last_(s.flag("data.drop_last")),
         classes_(static_cast<std::int64_t>(data.classes.size())),
-        recipe_(augmentation_of(s, "task")),
+        class_names_(data.classes),
+        recipe_(augmentation_of(s, "task", side_of_views(s))),
         model_({.depth = std::stoll(s.text("model.backbone").substr(6)),
                 .width = s.integer("model.width"),
                 .channels = image.shape[2],
@@ -100,7 +103,6 @@ class Simclr : public Task {
                  s.integer("train.accumulate"));
     LACUNA_CHECK(!supervised_ || classes_ > 0, "simclr",
                  "task.loss=supcon needs labels, and this data has none");
-    recipe_.height = recipe_.width = s.integer("task.size");
     const double lr = learning_rate(s);
     probe_scale_ = lr > 0 ? s.number("task.probe_lr") / lr : 0;
   }
@@ -121,6 +123,12 @@ class Simclr : public Task {
                  train.name());
     const std::int64_t rest = train.size() % pictures_;
     least_ = rest > 0 && (!drop_last_ || train.size() < pictures_) ? rest : pictures_;
+  }
+  // Labels are numbers: of other classes they would mean something else.
+  void check_validation(const Source& validation) override {
+    LACUNA_CHECK(class_names_.empty() || validation.classes() == class_names_, "simclr",
+                 "the probe knows the training data's classes, ", counted(class_names_), ": got ",
+                 counted(validation.classes()));
   }
   double loss_start() const override { return std::log(2.0 * static_cast<double>(pictures_) - 1); }
   double loss_floor() const override {
@@ -148,9 +156,10 @@ class Simclr : public Task {
     return losses;
   }
 
-  // The whole picture on [0, 1], as its views are.
+  // The whole picture on [0, 1], as its views are; of task.size what evaluation_view() shows.
   Tensor represent(Context& context, const Batch& batch) override {
-    const Tensor pixels = to(to(batch["image"], Dtype::f32) / 255, context.activations);
+    const Tensor pixels =
+        evaluation_view(batch["image"], recipe_.height, recipe_.interpolation, context.activations);
     return to(model_.encoder.forward(context, pixels), Dtype::f32);
   }
 
@@ -197,6 +206,7 @@ class Simclr : public Task {
   std::int64_t pictures_, least_ = pictures_;  // of a batch, and of the smallest one
   bool drop_last_;
   std::int64_t classes_;
+  std::vector<std::string> class_names_;
   double probe_scale_ = 0;
   Augmentation recipe_;
   SimclrModel model_;
@@ -212,7 +222,10 @@ void declare_simclr(Settings& s) {
             "views: two views of a picture are alike; partners: of two pictures of a bag (MICLe)",
             {"views", "partners"});
   s.declare("task.temperature", 0.5, "of the softmax over cosines", 1e-3, 1e3);
-  s.declare("task.size", std::int64_t{0}, "side of a view, in pixels; 0: the picture's", 0, 4096);
+  s.declare("task.size", std::int64_t{0},
+            "side of a view, in pixels; 0: the picture's. Evaluation resizes pictures to it: the "
+            "shorter side to size / 0.875, then the centre (up to 32 pixels all of it)",
+            0, 4096);
   declare_views(s, "task", {.crop = 0.2, .interpolation = "bilinear", .colour = 0.5, .grey = 0.1});
   s.declare("task.probe_lr", 0.1,
             "learning rate of the linear probe on detached features, where the data has labels", 0,
@@ -257,8 +270,9 @@ std::unique_ptr<Task> make_simclr(const Settings& settings, const DataInfo& data
 
 }  // namespace
 
-extern const TaskInfo simclr_task{"simclr",
-                                  "two views of a picture are to be alike, and other pictures not",
-                                  declare_simclr, make_simclr};
+extern const TaskInfo simclr_task{
+    "simclr",       "two views of a picture are to be alike, and other pictures not",
+    declare_simclr, make_simclr,
+    nullptr,        embedding_figures};
 
 }  // namespace lacuna

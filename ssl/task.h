@@ -39,6 +39,8 @@ class Task {
 
   /// A look at the training data before the first step: means, loss floors. Called on a fresh run and on a resumed one.
   virtual void prepare(const Source& train) { (void)train; }
+  /// Before the first step, too: fails where validation data does not fit in a way that its first batch need not show.
+  virtual void check_validation(const Source& validation) { (void)validation; }
 
   /// Phases of one training step, each with its own backward and optimizer step (a GAN has two).
   virtual int phases() const { return 1; }
@@ -68,7 +70,8 @@ class Task {
   virtual std::map<std::string, Tensor> state() { return {}; }
   virtual void load_state(const std::map<std::string, Tensor>& state) {}
 
-  /// Loss expected of an untrained network, and a true lower bound; NaN where there is no such figure.
+  /// Loss expected of an untrained network, and a true lower bound of what is logged of training; NaN where there is no such
+  /// figure. Other data, or batches of another size, may have another bound.
   virtual double loss_start() const;
   virtual double loss_floor() const;
   /// Loss of a network that has learned how often things are and nothing else (of text: the unigram entropy); or NaN.
@@ -78,7 +81,7 @@ class Task {
   virtual std::string watch(const Metrics& logged) { return ""; }
 
   /// What the encoder makes of each sample, one vector a row: (N, D) f32 on the encoder's device, differentiable, by encoder()
-  /// alone. Nothing is hidden, augmented or drawn. Layers that behave otherwise in training (BatchNorm, dropout) go by
+  /// alone. Nothing is hidden, augmented or drawn; pictures of another size than the encoder was trained on are resized to it. Layers that behave otherwise in training (BatchNorm, dropout) go by
   /// context.training: evaluation sets it to false, fine-tuning to true. The default is an Error: there is no such thing.
   virtual Tensor represent(Context& context, const Batch& batch);
 
@@ -104,6 +107,8 @@ struct TaskInfo {
   void (*declare)(Settings&);  // its keys in [task] and [model], and its defaults for the others
   std::unique_ptr<Task> (*make)(const Settings&, const DataInfo& data);
   TextView (*text)(const Settings&) = nullptr;  // how it wants text cut; nullptr: it takes none
+  /// What its own figures in the log mean, by their names, for --help and the report; nullptr: they go without saying.
+  std::map<std::string, std::string> (*figures)() = nullptr;
 };
 
 /// All tasks, in the order of tasks.def.

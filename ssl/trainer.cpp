@@ -137,6 +137,7 @@ Trainer::Trainer(Task& task, Settings settings, Batches& train, Batches* validat
   }
   steps_ = settings_.integer("train.steps");
   if (steps_ == 0) steps_ = settings_.integer("train.epochs") * train_.per_epoch();
+  if (validation_) try_validation();
 }
 
 Trainer::~Trainer() = default;
@@ -202,31 +203,6 @@ void Trainer::explain_nonfinite(const Batch& batch, int phase, double loss) {
   throw RunError("[train] the loss of step " + std::to_string(step_ + 1) + " is not finite (" +
                  std::to_string(loss) + "); the first cause: " + first +
                  "; the last checkpoint is kept; a lower optim.lr or optim.clip=1 may help");
-}
-
-Metrics Trainer::evaluate() {
-  NoGrad guard;
-  Context context = context_;
-  context.training = false;
-  context.epoch = 0;  // the same masks every time
-  Means means;
-  validation_->seek(0);
-  for (std::int64_t i = 0; i < validation_->per_epoch(); i++) {
-    const Batch batch = validation_->next().to(device_);
-    context.ids = row_ids(batch.ids, 1, device_);
-    const Terms terms = Terms::of(task_, context, batch);
-    Losses sum = task_.step(context, batch);
-    for (int phase = 1; phase < task_.phases(); phase++) {
-      Losses losses = task_.step(context, batch, phase);
-      sum.total = sum.total + losses.total;
-      sum.parts.merge(losses.parts);
-    }
-    means.add(sum, terms);
-  }
-  Metrics metrics{
-      {"step", static_cast<double>(step_)}, {"epoch", epoch()}, {"loss", means.total()}};
-  for (const auto& [name, value] : means.parts()) metrics.emplace_back(name, value);
-  return metrics;
 }
 
 std::int64_t Trainer::every(const char* key) const {

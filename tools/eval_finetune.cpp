@@ -80,7 +80,8 @@ FinetuneOptions EvalFinetune::finetune_options() {
   LACUNA_CHECK(
       views_.given().empty() || (!of_text() && !as_they_are_), "usage", views_.given(),
       " is for views of pictures: ", of_text() ? "the run is of text" : "leave out --no-augment");
-  if (!of_text() && !as_they_are_) o.augmentation = views_.augmentation();
+  if (!of_text() && !as_they_are_)
+    o.augmentation = views_.augmentation(side_of_views(config_.settings));
   o.device = device_;
   if (!quiet_) o.done = print_trial;
   return o;

@@ -3,8 +3,11 @@
 // the run folder: test samples, and beside each the training samples that are nearest to it.
 #include <fmt/format.h>
 
+#include <set>
+
 #include "eval_probe.h"
 #include "neighbour_sheet.h"
+#include "scores.h"
 
 namespace lacuna::tools {
 namespace {
@@ -29,9 +32,11 @@ class EvalKnn : public EvalProbe {
     return *knn_;
   }
   std::string describe_rules() const override {
+    const auto numbers = numbers_of_labels();
+    const std::set<std::int64_t> labels(numbers.begin(), numbers.end());
     return fmt::format(
         "nearest neighbours by cosine; weighted: {} votes of exp(cosine / {:g}); plain: {} votes",
-        options_.k, options_.temperature, options_.plain_k);
+        votes(options_.k, labels), options_.temperature, votes(options_.plain_k, labels));
   }
   nlohmann::ordered_json options_json() const override {
     return {{"nearness", "cosine"},

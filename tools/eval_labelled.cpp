@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "../core/suggest.h"
 #include "../ssl/corrupted.h"
 #include "../ssl/trainer.h"
 #include "format.h"
@@ -75,6 +76,11 @@ void EvalLabelled::open_sets(TextOptions text) {
     else
       sets_.push_back({shift, open(shift, "test")});
   }
+  for (const Set& set : sets_)
+    LACUNA_CHECK(set.source->classes() == train_->classes(), protocol_.c_str(),
+                 "what judges must have the classes of what is learned from, in that order: got ",
+                 counted(set.source->classes()), " in ", set.source->name(), " for ",
+                 counted(train_->classes()), " in ", train_->name());
   if (quiet_) return;
   warn_of_what_is_left_out({train_.get()});
   for (const Source* source : tests()) warn_of_what_is_left_out({source});

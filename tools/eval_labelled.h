@@ -18,7 +18,7 @@ class EvalLabelled : public Eval {
   std::string more_help() override;
 
   /// --data's train split and what judges: of pictures the run's own, unless given. Error where text is not labelled, where
-  /// both are the same, and where of text an option is missing.
+  /// both are the same, where classes differ, and where of text an option is missing.
   void open_sets(TextOptions text = {});
   std::vector<const Source*> tests() const;
   /// --labels as numbers of rows, each once, few first.

@@ -48,11 +48,12 @@ class EvalLinear : public EvalProbe {
     options_.standardise = standardise_;
     if (augment_)
       linear_ = std::make_unique<AugmentedProbe>(
-          AugmentedProbeOptions{.epochs = options_.epochs,
-                                .batch = options_.batch,
-                                .lr = options_.lr,
-                                .weight_decay = options_.weight_decay,
-                                .augmentation = views_.augmentation()},
+          AugmentedProbeOptions{
+              .epochs = options_.epochs,
+              .batch = options_.batch,
+              .lr = options_.lr,
+              .weight_decay = options_.weight_decay,
+              .augmentation = views_.augmentation(side_of_views(config_.settings))},
           device_);
     else
       linear_ = std::make_unique<LinearClassifier>(options_, device_);

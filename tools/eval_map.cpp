@@ -1,9 +1,10 @@
 // lacuna eval map: where samples lie as a run's encoder sees them. PCA (ssl/pca.h) and t-SNE (ssl/tsne.h) of the vectors of a few
 // test samples, evenly spread, beside the same network as it was drawn and the samples as they are. Writes map.json, which
-// lacuna report draws, and prints what of the variance the two components hold and how often the 10 nearest points on a map
-// are of a point's own class.
+// lacuna report draws, and prints what of the variance the two components hold and, where there are labels, how often the 10
+// nearest points on a map are of a point's own class.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "../core/files.h"
@@ -12,6 +13,7 @@
 #include "../ssl/tsne.h"
 #include "eval_probe.h"
 #include "format.h"
+#include "scores.h"
 
 namespace lacuna::tools {
 namespace {
@@ -56,6 +58,7 @@ void EvalMap::evaluate() {
   random->model().initialize(static_cast<std::uint64_t>(seed));
   random->model().to(device_);
   const std::int64_t n = std::min(wanted, source->size());
+  LACUNA_CHECK(n >= 7, "map", "needs at least 7 samples: got ", n, " of ", source->name());
   std::vector<std::int64_t> ids;
   for (std::int64_t i = 0; i < n; i++) ids.push_back(i * source->size() / n);
   // Where there are few points the perplexity is what they allow.
@@ -70,7 +73,7 @@ void EvalMap::evaluate() {
   for (const Subject& subject :
        {network("pretrained", *trained.task), network("random_frozen", *random), raw(*source)}) {
     const Unmoved unmoved(subject);
-    const Features features = features_of(subject, *source, ids, device_);
+    const Features features = vectors_of(subject, *source, ids, device_);
     const Pca components = pca(features.x, 2);
     const Tsne tsne_map = tsne(features.x, options);
     unmoved.check();
@@ -79,20 +82,22 @@ void EvalMap::evaluate() {
     map["labels"] = features.labels;
     const double of = components.total > 0 ? components.total : 1;
     const std::int64_t k = std::min(kNearest, n - 1);
-    const double on_pca = same_label_share(components.projected, features.labels, k),
-                 on_tsne = same_label_share(tsne_map.y, features.labels, k);
-    figures["subjects"][subject.name] = {
-        {"width", features.width()},
-        {"explained", {components.variance[0] / of, components.variance[1] / of}},
-        {"same_class_pca", on_pca},
-        {"same_class_tsne", on_tsne},
-        {"kl", tsne_map.kl}};
+    const auto share = [&](const Tensor& y) {
+      return features.labels.empty() ? NAN : same_label_share(y, features.labels, k);
+    };
+    const double on_pca = share(components.projected), on_tsne = share(tsne_map.y);
+    auto& figure = figures["subjects"][subject.name];
+    figure = {{"width", features.width()},
+              {"explained", {components.variance[0] / of, components.variance[1] / of}}};
+    if (!features.labels.empty())
+      figure.update({{"same_class_pca", on_pca}, {"same_class_tsne", on_tsne}});
+    figure["kl"] = tsne_map.kl;
     if (quiet_) continue;
-    fmt::print("{:<26}{:>7}{:>16}{:>12.1f}{:>10.1f}{:>9.3f}\n", title_of_subject(subject.name),
+    fmt::print("{:<26}{:>7}{:>16}{:>12}{:>10}{:>9.3f}\n", title_of_subject(subject.name),
                features.width(),
                fmt::format("{:.1f} and {:.1f}", 100 * components.variance[0] / of,
                            100 * components.variance[1] / of),
-               100 * on_pca, 100 * on_tsne, tsne_map.kl);
+               percent(on_pca, NAN), percent(on_tsne, NAN), tsne_map.kl);
     std::fflush(stdout);
   }
   nlohmann::ordered_json kept = {{"data", source->name()},
@@ -107,7 +112,7 @@ void EvalMap::evaluate() {
   map["data"] = source->name();
   map["points"] = n;
   map["perplexity"] = options.perplexity;
-  map["classes"] = source->classes();
+  map["classes"] = has_classes(*source) ? source->classes() : std::vector<std::string>();
   write_file(folder_.map(),
              map.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }

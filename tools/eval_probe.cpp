@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "../core/suggest.h"
 #include "../ssl/augmentation.h"
 #include "../ssl/labelled.h"
 #include "../ssl/some_rows.h"
@@ -39,7 +40,9 @@ std::string EvalProbe::more_help() {
   return EvalLabelled::more_help() +
          "Beside the run's encoder, frozen, stand the same network as it was drawn, the samples "
          "as\nthey are, and the same network trained on the labels from scratch, on random crops "
-         "and\nmirrors of pictures.\n";
+         "and\nmirrors of pictures. An encoder sees pictures as large as those it was trained "
+         "on: of\nothers the shorter side is resized to size / 0.875 (up to 32 pixels: to size), "
+         "and the centre\ncut out.\n";
 }
 
 DataInfo EvalProbe::open_data() {
@@ -86,7 +89,8 @@ std::unique_ptr<VectorLabeller> EvalProbe::supervised(const Make& make, std::int
   LabelledTraining training{.epochs = budget_epochs_, .batch_size = kSupervisedBatch};
   training.min_steps = training.steps(train_->size());
   training.lr = number_option("--supervised-lr", supervised_lr_, 1e-12, 1e6);
-  if (!of_text()) training.augmentation = augmentation_of(ViewKeys{});
+  if (!of_text())
+    training.augmentation = augmentation_of(ViewKeys{}, side_of_views(config_.settings));
   training.seed = seed;
   training.device = device_;
   train_labeller(*model, *train_, rows_of(labels, seed), training);
@@ -128,18 +132,34 @@ void EvalProbe::judge(const std::function<Subject(std::uint64_t)>& make, bool dr
   }
 }
 
+void EvalProbe::check(const Subject& subject) const {
+  LACUNA_CHECK(has_classes(*train_), protocol_.c_str(),
+               "needs labels of at least two classes: got ", counted(train_->classes()), " in ",
+               train_->name());
+  const std::int64_t width = width_of(subject, *train_, device_);
+  for (const Source* test : tests())
+    LACUNA_CHECK(width_of(subject, *test, device_) == width, protocol_.c_str(), "vectors of ",
+                 test->name(), " must be as wide as those of ", train_->name(), ": got ",
+                 width_of(subject, *test, device_), " for ", width);
+}
+
 void EvalProbe::evaluate() {
-  rules_ = classifier().rules();  // its options are looked at before anything takes time
+  // Options are looked at before anything takes time, and data before anything is printed.
+  rules_ = classifier().rules();
+  (void)seeds(), (void)seed();
   const DataInfo info = open_data();
   const std::vector<std::int64_t> numbers = numbers_of_labels();
   const Trained trained = load(info);
   budget_epochs_ = budget(trained.step);
   const double supervised_lr = number_option("--supervised-lr", supervised_lr_, 1e-12, 1e6);
+  const Subject pretrained = network("pretrained", *trained.task), pixels = raw(*train_);
+  check(pretrained);
+  check(pixels);
   const Make make = [&] { return config_.info->make(config_.settings, info); };
   const Truth known(*train_);
   labels_of_train_ = known.labels;
   if (!quiet_) print_head();
-  judge([&](std::uint64_t) { return network("pretrained", *trained.task); }, false, numbers);
+  judge([&](std::uint64_t) { return pretrained; }, false, numbers);
   std::unique_ptr<Task> random;
   judge(
       [&](std::uint64_t seed) {
@@ -149,7 +169,7 @@ void EvalProbe::evaluate() {
         return network("random_frozen", *random);
       },
       true, numbers);
-  judge([&](std::uint64_t) { return raw(*train_); }, false, numbers);
+  judge([&](std::uint64_t) { return pixels; }, false, numbers);
   std::unique_ptr<VectorLabeller> model;
   if (budget_epochs_ > 0)
     for (const std::int64_t labels : numbers)
@@ -162,7 +182,9 @@ void EvalProbe::evaluate() {
   const Truth truth(*sets_[0].source);
   const LabelScore majority = truth.judge(
       std::vector<std::int64_t>(static_cast<std::size_t>(truth.size()), known.commonest()));
-  if (!quiet_) fmt::print("{:<42}{:>14.1f}\n", "commonest class", 100 * majority.accuracy);
+  if (!quiet_)
+    fmt::print("{:<42}{:>14.1f}{:>14.1f}\n", "commonest class", 100 * majority.accuracy,
+               100 * majority.f1);
   nlohmann::ordered_json kept = data_json();
   kept["features"] = "encoder in evaluation, samples as they are";
   kept.update(options_json());
@@ -185,12 +207,12 @@ void EvalProbe::evaluate() {
 
 void EvalProbe::print_head() const {
   print_data();
-  fmt::print("{}\naccuracy in %{}\n\n{:<26}{:>9}{:>7}", describe_rules(),
+  fmt::print("{}\naccuracy and mean F1 of classes, in %{}\n\n{:<26}{:>9}{:>7}", describe_rules(),
              seeds() > 1 ? fmt::format(": mean ± standard deviation of {} seeds", seeds()) : "", "",
              "labels", "width");
   for (const std::string& rule : rules_)
     for (std::size_t k = 0; k < sets_.size(); k++)
-      fmt::print("{:>14}", k ? fmt::format("shift {}", k) : rule);
+      fmt::print("{:>14}{:>14}", k ? fmt::format("shift {}", k) : rule, "F1");
   fmt::print("\n");
   std::fflush(stdout);
 }
@@ -198,8 +220,11 @@ void EvalProbe::print_head() const {
 void EvalProbe::print_row(const Row& row) const {
   fmt::print("{:<26}{:>9}{:>7}", title_of_subject(row.subject), grouped(row.labels), row.width);
   for (const auto& rule : row.trials)
-    for (const auto& trials : rule)
-      fmt::print("{:>14}", percent(mean_of(trials).accuracy, deviation_of(trials).accuracy));
+    for (const auto& trials : rule) {
+      const LabelScore mean = mean_of(trials), deviation = deviation_of(trials);
+      fmt::print("{:>14}{:>14}", percent(mean.accuracy, deviation.accuracy),
+                 percent(mean.f1, deviation.f1));
+    }
   fmt::print("\n");
   std::fflush(stdout);
 }

@@ -2,7 +2,7 @@
 // What the protocols share that judge vectors (lacuna eval knn | linear): which networks stand beside the pretrained one, and the
 // table. Each number of labels has these lines, means and deviations over the seeds:
 //
-//   pretrained      the run's encoder, frozen
+//   pretrained      the run's encoder, frozen; it sees pictures as ssl/augmentation.h, evaluation_view() shows them
 //   random_frozen   the same network as it was drawn from the seed, frozen
 //   raw             the samples as they are: pixels on [0, 1]; of text how often each token that is in the training data occurs
 //   supervised      the same network trained on the labels from what was drawn, on random crops and mirrors of pictures; its
@@ -46,6 +46,8 @@ class EvalProbe : public EvalLabelled {
 
   /// What the run's task knew of its data.
   DataInfo open_data();
+  /// Error where the data has no labels, or where `subject` cannot make vectors of one width of all of it. Looks at one sample each.
+  void check(const Subject& subject) const;
   /// The first rows of balanced_order().
   std::vector<std::int64_t> rows_of(std::int64_t labels, std::uint64_t seed) const;
   std::shared_ptr<const Source> lesson(std::int64_t labels, std::uint64_t seed) const;

@@ -17,6 +17,7 @@ constexpr double kSide = 260, kEdge = 8;
 // Ten colours that differ in light and dark mode, then again.
 constexpr const char* kColours[] = {"#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f",
                                     "#b6992d", "#b07aa1", "#ff9da7", "#9c755f", "#8c8c8c"};
+constexpr const char* kUncoloured = "#8c8c8c";  // where there are no labels
 
 using Json = nlohmann::json;
 
@@ -35,13 +36,15 @@ std::string scatter(const Json& points, const Json& labels, const std::string& t
       "<figure><svg class=\"chart points\" viewBox=\"0 0 {0} {0}\" role=\"img\" aria-label=\"{1}\">"
       "<rect class=\"frame\" x=\"0.5\" y=\"0.5\" width=\"{2}\" height=\"{2}\"/>\n",
       kSide, escaped(title), kSide - 1);
+  const bool coloured = !labels.empty();
   for (std::size_t i = 0; i < points.size(); i++) {
     double at[2];
     for (int c = 0; c < 2; c++)
       at[c] = kSide / 2 +
               (points[i].at(c).get<double>() - (low[c] + high[c]) / 2) / span * (kSide - 2 * kEdge);
     svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2\" fill=\"{}\"/>", at[0],
-                       kSide - at[1], colour(labels.at(i).get<std::size_t>()));
+                       kSide - at[1],
+                       coloured ? colour(labels.at(i).get<std::size_t>()) : kUncoloured);
   }
   return svg + "</svg><figcaption>" + escaped(title) + "</figcaption></figure>\n";
 }
@@ -59,6 +62,7 @@ std::string section_of(const Json& map) {
           scatter(map.at("subjects").at(subject).at(kind), map.at("labels"),
                   title_of_subject(subject) + (std::string(kind) == "pca" ? ", PCA" : ", t-SNE"));
   out += "</div><p class=\"legend\">";
+  if (map.at("labels").empty()) out += "The data has no labels.";
   const Json& classes = map.at("classes");
   for (std::size_t i = 0; i < std::min<std::size_t>(classes.size(), 20); i++)
     out += fmt::format("<span class=\"swatch\" style=\"background:{}\"></span>{}", colour(i),

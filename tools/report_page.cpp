@@ -98,7 +98,7 @@ std::string tiles(const ReportData& d) {
     if (!checked.empty())
       out += tile(figure(checked.back().number("loss")), "validation loss at the end");
     if (std::isfinite(d.facts.loss_floor))
-      out += tile(figure(d.facts.loss_floor), "lowest possible loss");
+      out += tile(figure(d.facts.loss_floor), "lowest possible training loss");
     double seconds = 0, samples = 0;
     for (const Record& r : d.metrics) seconds = std::max(seconds, r.number("seconds"));
     samples = static_cast<double>(d.facts.step) *
@@ -129,7 +129,8 @@ std::string loss_section(const ReportData& d) {
   if (std::isfinite(d.facts.loss_start)) levels.push_back({"expected start", d.facts.loss_start});
   if (std::isfinite(d.facts.loss_plateau))
     levels.push_back({"frequencies alone", d.facts.loss_plateau});
-  if (std::isfinite(d.facts.loss_floor)) levels.push_back({"floor", d.facts.loss_floor});
+  if (std::isfinite(d.facts.loss_floor))
+    levels.push_back({"floor of training", d.facts.loss_floor});
   const std::string chart = line_chart({series(d.metrics, "loss", "training", "one"),
                                         series(validations(d), "loss", "validation", "two")},
                                        levels, "step", "loss");
@@ -176,8 +177,11 @@ std::string parts_section(const ReportData& d) {
   for (const Record& r : d.metrics)
     for (const auto& [name, value] : r.numbers)
       if (!common.count(name) && std::isfinite(value)) names.insert(name);
+  const auto figures = find_task(d.settings.text("task.name")).figures;
+  const auto meanings = figures ? figures() : std::map<std::string, std::string>();
   std::string out;
   for (const std::string& name : names) {
+    const auto meaning = meanings.find(name);
     std::string title = name;
     std::replace(title.begin(), title.end(), '_', ' ');
     const std::string chart =
@@ -185,8 +189,9 @@ std::string parts_section(const ReportData& d) {
                     series(validations(d), name.c_str(), "validation", "two")},
                    {}, "step", title.c_str());
     if (!chart.empty())
-      out += "<figure class=\"card\"><figcaption>" + escaped(title) + "</figcaption>" + chart +
-             "</figure>\n";
+      out += "<figure class=\"card\"><figcaption>" + escaped(title) +
+             (meaning == meanings.end() ? "" : ": " + escaped(meaning->second)) + "</figcaption>" +
+             chart + "</figure>\n";
   }
   return out.empty() ? "" : "<h2>Its parts</h2>\n<div class=\"parts\">\n" + out + "</div>\n";
 }

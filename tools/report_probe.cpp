@@ -19,8 +19,8 @@ std::string how(const Record& r) {
   if (r.text("protocol") == "knn")
     return fmt::format(
         "Nearest neighbours by cosine; weighted: {} votes of exp(cosine / {}), plain: {} votes.",
-        grouped(std::llround(r.number("k"))), figure(r.number("temperature")),
-        grouped(std::llround(r.number("plain_k"))));
+        votes(std::llround(r.number("k")), numbers_of_labels(r)), figure(r.number("temperature")),
+        votes(std::llround(r.number("plain_k")), numbers_of_labels(r)));
   const bool sgd = r.text("optimizer") == "sgd";
   return fmt::format(
       "A linear layer on {}: {}, rate {} by a cosine to 0, {} epochs of batches of {}, decay {}; "
@@ -34,7 +34,8 @@ std::string table(const Record& r) {
   const auto rules = texts_of(r, "rules"), sets = texts_of(r, "sets");
   std::string out = fmt::format(
       "<p>{} {} samples of <code>{}</code>, judged by labels of <code>{}</code>, at step {}. "
-      "Accuracy in %{}.</p>\n<div class=\"card wide\"><table><tr><th class=\"n\">labels</th><th>"
+      "Accuracy and mean F1 of classes, in %{}.</p>\n<div class=\"card wide\"><table><tr><th "
+      "class=\"n\">labels</th><th>"
       "</th><th class=\"n\">width</th>",
       how(r), grouped(std::llround(r.number("test_rows"))), escaped(r.text("data")),
       escaped(r.text("train")), grouped(std::llround(r.number("step"))),
@@ -43,7 +44,8 @@ std::string table(const Record& r) {
           : "");
   for (const std::string& rule : rules)
     for (const std::string& set : sets)
-      out += "<th class=\"n\">" + escaped(set == "test" ? rule : rule + ", " + set) + "</th>";
+      out += "<th class=\"n\">" + escaped(set == "test" ? rule : rule + ", " + set) +
+             "</th><th class=\"n\">F1</th>";
   out += "</tr>\n";
   for (std::int64_t labels : numbers_of_labels(r))
     for (const char* subject : {"pretrained", "random_frozen", "raw", "supervised"}) {
@@ -55,12 +57,13 @@ std::string table(const Record& r) {
                          grouped(std::llround(r.number(key + "width"))));
       for (const std::string& rule : rules)
         for (const std::string& set : sets)
-          out += score_cell(r, key + rule + "." + set, "accuracy");
+          out += score_cell(r, key + rule + "." + set, "accuracy") +
+                 score_cell(r, key + rule + "." + set, "f1");
       out += "</tr>\n";
     }
   if (r.numbers.count("majority.accuracy"))
     out += "<tr><td></td><td>commonest class</td><td></td>" +
-           score_cell(r, "majority", "accuracy") + "</tr>\n";
+           score_cell(r, "majority", "accuracy") + score_cell(r, "majority", "f1") + "</tr>\n";
   return out + "</table></div>\n";
 }
 

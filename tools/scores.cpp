@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+
+#include "format.h"
 
 namespace lacuna::tools {
 
@@ -36,6 +39,12 @@ std::set<std::int64_t> numbers_of_labels(const Record& r) {
        it != r.numbers.end() && it->first.rfind(first, 0) == 0; ++it)
     numbers.insert(std::atoll(it->first.c_str() + first.size()));
   return numbers;
+}
+
+std::string votes(std::int64_t k, const std::set<std::int64_t>& labels) {
+  if (labels.empty()) return grouped(k);
+  const std::int64_t fewest = std::min(k, *labels.begin()), most = std::min(k, *labels.rbegin());
+  return fewest == most ? grouped(most) : grouped(fewest) + " to " + grouped(most);
 }
 
 }  // namespace lacuna::tools

@@ -1,5 +1,6 @@
 #pragma once
 // Scores of trials (ssl/label_metrics.h) as people and eval.jsonl read them.
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
@@ -21,5 +22,8 @@ std::string score_cell(const Record& record, const std::string& key, const char*
 
 /// The numbers of labels that a line has figures of: N of its keys labels.N.*, few first.
 std::set<std::int64_t> numbers_of_labels(const Record& record);
+
+/// How many of `k` neighbours vote where there are so many labelled samples and no more: "10 to 200", "200".
+std::string votes(std::int64_t k, const std::set<std::int64_t>& labels);
 
 }  // namespace lacuna::tools

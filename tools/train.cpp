@@ -87,6 +87,11 @@ std::string Train::more_help() {
     text += fmt::format("  {:<18}{}\n{:<20}{}; default {}\n", k.name, k.meaning, "", type,
                         preset.empty() ? "none" : preset);
   }
+  if (const auto figures = find_task(task_).figures) {
+    text += "\nIts own figures in metrics.jsonl\n";
+    for (const auto& [name, meaning] : figures())
+      text += fmt::format("  {:<18}{}\n", name, meaning);
+  }
   return text;
 }
 
@@ -244,14 +249,15 @@ void Train::print_opening(const Facts& f, const Settings& settings) {
   fmt::print("{}\n", f.device == "cpu"
                          ? fmt::format(", {} thread{}", f.threads, f.threads == 1 ? "" : "s")
                          : ", " + settings.text("train.precision"));
-  // What an untrained network should show, what frequencies alone give, and what no network can get below.
+  // What an untrained network should show, what frequencies alone give, and what no network can get below on
+  // the training data in its batches: a validation's may be smaller, and with them their floor.
   std::vector<std::string> losses;
   const auto say = [&](const char* what, double loss) {
     if (std::isfinite(loss)) losses.push_back(fmt::format("{} {}", what, figure(loss)));
   };
   say("starts near", f.loss_start);
   say("frequencies alone give", f.loss_plateau);
-  say("cannot go below", f.loss_floor);
+  say("in training cannot go below", f.loss_floor);
   if (!losses.empty()) fmt::print("loss: {}\n", fmt::join(losses, ", "));
   std::fflush(stdout);
 }

@@ -14,7 +14,7 @@ constexpr const char* kSection = "views";
 template <class Number>
 std::string words_of(Number&& number) {
   std::string words;
-  for (const char* key : {"crop", "flip", "colour", "rotate", "grey", "blur"})
+  for (const char* key : {"crop", "flip", "colour", "rotate", "grey", "blur", "solarise", "cutout"})
     if (const double value = number(key); value > 0)
       words += fmt::format("{}{} {}", words.empty() ? "" : ", ", key, figure(value));
   return words;
@@ -36,10 +36,10 @@ std::string ViewOptions::given() const {
   return "";
 }
 
-Augmentation ViewOptions::augmentation() {
+Augmentation ViewOptions::augmentation(std::int64_t side) {
   for (const auto& [name, value] : values_)
     if (!value.empty()) settings_.set(name, value);
-  return augmentation_of(settings_, kSection);
+  return augmentation_of(settings_, kSection, side);
 }
 
 nlohmann::ordered_json ViewOptions::to_json() const {

@@ -1,5 +1,6 @@
 #pragma once
-// The keys of ssl/augmentation.h as options of a command: --crop, --interpolation, --flip, --colour, --rotate, --grey and --blur.
+// The keys of ssl/augmentation.h as options of a command: --crop, --interpolation, --flip, --colour, --rotate, --grey,
+// --blur, --solarise and --cutout.
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -15,8 +16,8 @@ class ViewOptions {
   void declare(Options& options);
   /// The first of them that is given; "" where none is.
   std::string given() const;
-  /// Errors: a value that is none, or outside its limits.
-  Augmentation augmentation();
+  /// For views of `side`; 0: as large as the picture. Errors: a value that is none, or outside its limits.
+  Augmentation augmentation(std::int64_t side);
   /// {"crop": 0.08, ...}, for eval.jsonl.
   nlohmann::ordered_json to_json() const;
   /// What happens to a view, for people: "crop 0.08, flip 0.5".

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "../../core/files.h"
 #include "../../core/lines.h"
@@ -15,6 +17,7 @@ constexpr const char* kBagsOp = "bags";
 
 struct Picture {
   std::string patient, bag, label, file;
+  std::int64_t line = 0;  // of the table
 };
 
 std::vector<Picture> read_folders(const std::string& place) {
@@ -28,6 +31,33 @@ std::vector<Picture> read_folders(const std::string& place) {
   LACUNA_CHECK(!all.empty(), kBagsOp,
                "needs .png, .jpg or .jpeg files in one folder a patient: found none in ", place);
   return all;
+}
+
+// All pictures have a label, or none has.
+void check_labels(const std::vector<Picture>& all, const std::string& path) {
+  const auto blank = [](const Picture& p) { return is_blank(p.label); };
+  const auto without = std::find_if(all.begin(), all.end(), blank),
+             with = std::find_if_not(all.begin(), all.end(), blank);
+  LACUNA_CHECK(without == all.end() || with == all.end(), kBagsOp, "line ", without->line,
+               " has no label, but line ", with->line, " has \"", with->label,
+               "\": a table has labels on all lines or on none: ", path);
+}
+
+// In words, where a bag has pictures of two labels; else "".
+std::string mixed_labels(const std::vector<Picture>& all) {
+  std::map<std::string, const Picture*> firsts;
+  std::set<std::string> mixed;
+  std::string example;
+  for (const Picture& p : all) {
+    const Picture& first = *firsts.emplace(p.bag, &p).first->second;
+    if (p.label == first.label || !mixed.insert(p.bag).second || mixed.size() > 1) continue;
+    example = "line " + std::to_string(first.line) + " \"" + first.label + "\" and line " +
+              std::to_string(p.line) + " \"" + p.label + "\"";
+  }
+  if (mixed.empty()) return "";
+  return std::to_string(mixed.size()) + " of " + std::to_string(firsts.size()) +
+         " bags have pictures of more than one label (" + example +
+         "): a sample has that of its first picture alone";
 }
 
 std::vector<Picture> read_table(const std::string& path) {
@@ -57,7 +87,8 @@ std::vector<Picture> read_table(const std::string& path) {
       const std::size_t i = column(name);
       return i < width ? std::string(fields[i]) : std::string();
     };
-    Picture p{value("patient"), value("bag"), value("label"), (folder / value("path")).string()};
+    Picture p{value("patient"), value("bag"), value("label"), (folder / value("path")).string(),
+              number};
     if (column("patient") == width) p.patient = p.bag;
     LACUNA_CHECK(!p.bag.empty() && !p.patient.empty() && !value("path").empty(), kBagsOp, "line ",
                  number, " must say its bag, path and patient: got \"", line, "\" in ", path);
@@ -65,6 +96,7 @@ std::vector<Picture> read_table(const std::string& path) {
     all.push_back(std::move(p));
   });
   LACUNA_CHECK(!all.empty(), kBagsOp, "the table must have lines below its header: ", path);
+  check_labels(all, path);
   return all;
 }
 
@@ -96,12 +128,13 @@ BagFiles open_bag_files(const std::string& place, const ImageFolderOptions& opti
   files.name = "bags:" + place + (test == 0 ? "" : train ? " (train)" : " (test)");
   std::map<std::string, std::int64_t> classes;  // in order of names, the same for both splits
   for (const Picture& p : all) classes.emplace(p.label, 0);
-  const bool labelled = classes.size() > 1 || !classes.begin()->first.empty();
+  const bool labelled = !is_blank(classes.begin()->first);
   for (auto& [name, number] : classes) {
     number = static_cast<std::int64_t>(files.classes.size());
     if (labelled) files.classes.push_back(name);
   }
   Bags bags;
+  std::vector<Picture> mine;
   Numbers bag_numbers, patient_numbers;
   for (const Picture& p : all) {
     if (test > 0 && (patients.of(p.patient) < first_of_test) != train) continue;
@@ -113,8 +146,10 @@ BagFiles open_bag_files(const std::string& place, const ImageFolderOptions& opti
     }
     bags.pictures[bag].push_back(static_cast<std::int64_t>(files.files.size()));
     files.files.push_back(p.file);
+    mine.push_back(p);
     if (labelled) files.labels.push_back(classes[p.label]);
   }
+  bags.left_out = mixed_labels(mine);
   return {open_image_files(std::move(files), options), std::move(bags)};
 }
 

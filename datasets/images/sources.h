@@ -36,7 +36,7 @@ struct BagFiles {
 /// a table, values between tabs below a header, with the columns
 ///   bag, path    of each picture; a path is as seen from the table's folder
 ///   patient      if there: whose bag it is; else each bag is a patient of its own
-///   label        if there
+///   label        if there: on all lines, or on none. Bags with pictures of two labels are taken and told of (Source::left_out)
 /// `test` is the share of the patients, the last ones, that are held out from train and are the test split; 0: both are all
 /// of them. Errors name the file and the line.
 BagFiles open_bag_files(const std::string& place, const ImageFolderOptions& options, bool train,

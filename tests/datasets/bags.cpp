@@ -105,6 +105,10 @@ TEST(bags, errors_name_the_line) {
             "[bags] line 3 must have 2 fields, as the first has: got 1 in ");
   EXPECT_EQ(of("bag\tpath\nx\t\n"),
             "[bags] line 2 must say its bag, path and patient: got \"x\t\" in ");
+  EXPECT_EQ(
+      of("bag\tpath\tlabel\nx\ty\till\nx\ty\t \n"),
+      "[bags] line 3 has no label, but line 2 has \"ill\": a table has labels on all lines or on "
+      "none: ");
   EXPECT_EQ(of("bag\tpath\n"), "[bags] the table must have lines below its header: ");
   EXPECT_EQ(error_of([&] { open_source("cases:10?each=bag", "train"); }),
             "[data] each must be patient or picture: got \"bag\"");
@@ -112,6 +116,32 @@ TEST(bags, errors_name_the_line) {
               make_bags(make_shapes({.size = 2}), {{{0}, {}}, {{0}, {1}}});
             }),
             "[bags] a bag has at least one picture: got an empty one");
+}
+
+// One that has a label column and nothing in it has no labels.
+TEST(bags, without_labels) {
+  Folder folder;
+  picture(folder, "a.png", 1);
+  const std::string path = folder.write("t.tsv", std::string("bag\tpath\tlabel\nx\ta.png\t\n"));
+  const auto source = open_source("bags:" + path, "train");
+  EXPECT_TRUE(source->classes().empty());
+  EXPECT_FALSE(read_batch(*source, {0}).has("label"));
+}
+
+TEST(bags, say_where_their_pictures_have_two_labels) {
+  Folder folder;
+  table(folder);
+  EXPECT_EQ(open_source("bags:" + (folder / "bags.tsv"), "train")->left_out(), "");
+  for (int i = 0; i < 3; i++) picture(folder, std::to_string(i) + ".png", i);
+  const std::string path = folder.write("two.tsv", std::string("bag\tpath\tlabel\n"
+                                                               "x\t0.png\till\n"
+                                                               "x\t1.png\twell\n"
+                                                               "y\t2.png\twell\n"));
+  EXPECT_EQ(open_source("bags:" + path, "train")->left_out(),
+            "1 of 2 bags have pictures of more than one label (line 2 \"ill\" and line 3 "
+            "\"well\"): a sample has that of its first picture alone");
+  EXPECT_EQ(open_source("bags:" + path + "?test=0.5", "test")->left_out(), "");
+  EXPECT_EQ(open_source("bags:" + path + "?each=picture", "train")->left_out(), "");
 }
 
 // All pictures of a patient share shape, texture and hue, and no other factor.

@@ -138,6 +138,9 @@ TEST(module, state_is_loaded_strictly) {
       "encoder.3.bias (64) f32 cpu instead of (128) f32 cpu, decoder.0.bias (64) i32 cpu instead "
       "of (64) f32 cpu");
   EXPECT_EQ(b.state_dict().at("encoder.0.weight").to_vector<float>(), before);
+  for (int i = 0; i < 7; i++) wrong["more." + std::to_string(i)] = Tensor::zeros({1});
+  EXPECT_THROWS_WITH(b.load_state_dict(wrong),
+                     "; unexpected: encoder.9.weight, more.0, more.1, more.2 and 4 more; of");
 }
 
 TEST(module, buffers_are_saved_but_not_learned) {

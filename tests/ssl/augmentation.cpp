@@ -1,6 +1,8 @@
 // The words in which views are asked for, and what becomes of a batch.
 #include "../../ssl/augmentation.h"
 
+#include <set>
+
 #include "../errors.h"
 #include "../nn/support.h"
 #include "job.h"
@@ -16,14 +18,17 @@ TEST(views, words_say_what_happens) {
   EXPECT_EQ(labels.area[0], 0.08);
   EXPECT_EQ(labels.interpolation, Interpolation::bicubic);
   EXPECT_EQ(labels.flip, 0.5);
-  for (double never : {labels.jitter, labels.rotate, labels.grey, labels.blur, labels.solarise})
+  for (double never :
+       {labels.jitter, labels.rotate, labels.grey, labels.blur, labels.solarise, labels.cutout})
     EXPECT_EQ(never, 0);
   for (const auto& [key, value] : {std::pair{"crop", "0"},
                                    {"flip", "0.25"},
                                    {"colour", "0.5"},
                                    {"rotate", "45"},
                                    {"grey", "0.1"},
-                                   {"blur", "0.2"}})
+                                   {"blur", "0.2"},
+                                   {"solarise", "0.3"},
+                                   {"cutout", "12"}})
     s.set(std::string("views.") + key, std::string(value));
   const Augmentation all = augmentation_of(s, "views");
   EXPECT_EQ(all.crop, 0);
@@ -37,7 +42,25 @@ TEST(views, words_say_what_happens) {
   EXPECT_EQ(all.degrees, 45);
   EXPECT_EQ(all.grey, 0.1);
   EXPECT_EQ(all.blur, 0.2);
+  EXPECT_EQ(all.solarise, 0.3);
+  EXPECT_EQ(all.cutout, 1);
+  EXPECT_EQ(all.cutout_size, 12);
   EXPECT_NO_THROW(validate(all));
+}
+
+// What solarise and cutout do to a picture of 200 everywhere.
+TEST(views, are_solarised_and_cut_out) {
+  Batch batch;
+  batch.ids = {0};
+  const auto seen = [&](const ViewKeys& keys) {
+    batch.fields["image"] = Tensor::from(std::vector<std::uint8_t>(8 * 8 * 3, 200), {1, 8, 8, 3});
+    augment({}, augmentation_of(keys), batch);
+    const auto values = batch["image"].to_vector<int>();
+    return std::set<int>(values.begin(), values.end());
+  };
+  EXPECT_EQ(seen({.crop = 0, .solarise = 1}), std::set<int>{55});
+  EXPECT_EQ(seen({.crop = 0, .cutout = 3}), (std::set<int>{0, 200}));
+  EXPECT_EQ(seen({.crop = 0}), std::set<int>{200});
 }
 
 // SimCLR's task has the same keys, with the defaults of its recipe.
@@ -50,6 +73,8 @@ TEST(views, of_simclr) {
   EXPECT_EQ(recipe.flip, 0.5);
   EXPECT_EQ(recipe.jitter, 0.8);
   EXPECT_EQ(recipe.grey, 0.1);
+  s.set("task.cutout", std::string("8"));
+  EXPECT_EQ(augmentation_of(s, "task").cutout_size, 8);
 }
 
 TEST(views, depend_on_seed_epoch_and_sample) {

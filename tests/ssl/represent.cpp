@@ -4,6 +4,7 @@
 #include "../../core/ops/reduce.h"
 #include "../../core/tape.h"
 #include "../../datasets/spec.h"
+#include "../../ssl/features.h"
 #include "job.h"
 
 namespace lacuna {
@@ -68,6 +69,55 @@ TEST(represent, simclr_sees_the_whole_picture) {
   const auto task = make("simclr", *data, {{"model.backbone", "resnet10"}, {"model.width", "4"}});
   expect_representation(*task, *data);
   EXPECT_EQ(represent(*task, *data, {1, 2}).size(), 2u * 32);
+}
+
+// Pictures whose middle is a ramp and whose edge is white: what the encoder must not see of larger ones.
+struct Framed : Source {
+  std::int64_t height, width, edge;
+  Framed(std::int64_t h, std::int64_t w, std::int64_t e) : height(h), width(w), edge(e) {}
+  std::int64_t size() const override { return 2; }
+  std::vector<Field> fields() const override { return {{"image", Dtype::u8, {height, width, 1}}}; }
+  void read(std::int64_t index, std::span<std::byte* const> out) const override {
+    const std::int64_t least = std::min(height, width), top = (height - least) / 2 + edge,
+                       left = (width - least) / 2 + edge, side = least - 2 * edge;
+    for (std::int64_t y = 0; y < height; y++)
+      for (std::int64_t x = 0; x < width; x++) {
+        const bool inside = y >= top && y < top + side && x >= left && x < left + side;
+        out[0][y * width + x] = static_cast<std::byte>(inside ? 40 + 100 * index : 255);
+      }
+  }
+  std::string name() const override { return "framed"; }
+};
+
+// The central 7/8 of the shorter side, as large as views were in training; up to 32 pixels all of it.
+TEST(represent, simclr_sees_pictures_as_large_as_its_views_were) {
+  const auto vectors = [](const Framed& data, const char* size) {
+    const auto task =
+        make("simclr", data,
+             {{"model.backbone", "resnet10"}, {"model.width", "4"}, {"task.size", size}});
+    return represent(*task, data, {0, 1});
+  };
+  const auto plain = vectors({16, 16, 0}, "0");
+  const auto expect_same = [&](const std::vector<float>& seen) {
+    ASSERT_EQ(seen.size(), plain.size());
+    for (std::size_t i = 0; i < seen.size(); i++) EXPECT_NEAR(seen[i], plain[i], 1e-5);
+  };
+  expect_same(vectors({16, 16, 0}, "16"));
+  expect_same(vectors({64, 64, 4}, "16"));  // 56 of 64
+  expect_same(vectors({64, 80, 4}, "16"));
+  expect_same(vectors({80, 64, 4}, "16"));
+  expect_same(vectors({32, 32, 0}, "16"));
+  EXPECT_NE(vectors({64, 64, 5}, "16"), plain);  // one white pixel more is seen
+  EXPECT_NE(vectors({32, 32, 1}, "16"), plain);
+  EXPECT_NE(vectors({64, 64, 4}, "0"), plain);
+}
+
+TEST(represent, raw_pixels_are_as_many_whatever_the_view) {
+  const Framed large(16, 16, 2), small(8, 8, 1);
+  const Subject subject = raw(large);
+  const auto all = subject.represent(read_batch(large, {0, 1}));
+  EXPECT_EQ(all.shape(), (Shape{2, 256}));
+  EXPECT_EQ(subject.represent(read_batch(small, {0, 1})).shape(), (Shape{2, 256}));
 }
 
 TEST(represent, of_text) {

@@ -42,6 +42,42 @@ TEST(trainer, a_resumed_run_is_the_run_that_was_never_stopped) {
   }
 }
 
+// The first batch of the validation is tried before the first step, and leaves no trace.
+TEST(trainer, a_validation_does_not_show_in_what_is_learned) {
+  std::vector<double> losses[2];
+  std::map<std::string, std::vector<float>> weights[2];
+  for (const bool validates : {false, true}) {
+    InpaintingJob job;
+    job.set({{"task.noise", "0.2"}, {"train.log_every", "1"}});
+    if (!validates) job.validation = nullptr;
+    const Folder folder("validated");
+    job.run(folder);
+    losses[validates] = folder.values("metrics.jsonl", "loss");
+    for (const auto& [name, tensor] : job.task->model().state_dict())
+      weights[validates][name] = tensor.to_vector<float>();
+  }
+  EXPECT_EQ(losses[0], losses[1]);
+  EXPECT_EQ(weights[0], weights[1]);
+}
+
+TEST(trainer, tries_the_validation_before_anything_is_begun) {
+  Job job("simclr", make_shapes({.size = 16}));
+  job.set({{"model.backbone", "resnet10"}, {"model.width", "4"}, {"train.batch_size", "4"}});
+  struct Plain : Source {
+    std::int64_t size() const override { return 4; }
+    std::vector<Field> fields() const override { return {{"image", Dtype::u8, {32, 32, 3}}}; }
+    std::vector<std::string> classes() const override { return make_shapes({})->classes(); }
+    void read(std::int64_t, std::span<std::byte* const>) const override {}
+    std::string name() const override { return "plain"; }
+  };
+  job.validation = std::make_shared<Plain>();
+  const Folder folder("tried");
+  EXPECT_EQ(error_of([&] { job.run(folder); }),
+            "[train] the validation data must be what the task can judge: got plain: [batch] no "
+            "field named \"label\": the data has image");
+  EXPECT_TRUE(fs::is_empty(folder.path));
+}
+
 TEST(trainer, a_run_made_longer_is_the_longer_run) {
   InpaintingJob job;
   // 0: no validation is better than the first, and the checkpoint counts them.

@@ -130,6 +130,14 @@ const std::vector<BadInput>& cases() {
       {"shapes_size", train + "shapes:none", "whole number"},
       {"shapes_huge", "data describe shapes:999999999999", "at most"},
       {"val_fields", train + "shapes --val idx:@/idx-good", "--val must hold what --data holds"},
+      {"val_no_partner",
+       "train simclr --data cases:8 --val shapes:8 --set positives=partners --set "
+       "model.backbone=resnet10 --steps 1 --batch-size 4 --out @/new",
+       "must be what the task can judge: got shapes (test): [batch] no field named \"partner\""},
+      {"val_classes",
+       "train simclr --data shapes:8 --val cifar10:@/cifar?split=train --set "
+       "model.backbone=resnet10 --steps 1 --batch-size 4 --out @/new",
+       "and 6 more): got 10 (airplane, automobile, bird, cat and 6 more)"},
       {"stories_size", "data describe stories:none", "whole number"},
       {"text_no_tokenizer", "data describe text:@/nowhere", "needs a tokenizer"},
       {"tokens_missing", "data describe tokens:@/nowhere", "nowhere"},

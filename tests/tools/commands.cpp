@@ -37,6 +37,25 @@ TEST(Commands, HelpOfATaskHasEveryKey) {
         << command;
 }
 
+// What SimCLR prints and draws says what it is of.
+TEST(Commands, FiguresSayWhatTheyAre) {
+  TemporaryFolder f;
+  const Outcome help = lacuna({"train", "simclr", "--help"});
+  expect_ok(help);
+  EXPECT_TRUE(holds(help.out, "the participation ratio (sum l)^2 / sum l^2")) << help.out;
+  EXPECT_FALSE(holds(lacuna({"train", "inpainting", "--help"}).out, "Its own figures"));
+  const Outcome o = lacuna({"train", "simclr", "--data", "shapes:16", "--val", "shapes:25", "--out",
+                            f / "run", "--batch-size", "4", "--epochs", "1", "--log-every", "1",
+                            "--set", "model.backbone=resnet10", "--set", "model.width=4"});
+  expect_ok(o);
+  EXPECT_TRUE(holds(o.out, ", in training cannot go below ")) << o.out;
+  expect_ok(lacuna({"report", "--run", f / "run"}));
+  const std::string page = read_all(f / "run/report.html");
+  for (const char* part :
+       {"the participation ratio", "floor of training", "lowest possible training loss"})
+    EXPECT_TRUE(holds(page, part)) << part;
+}
+
 TEST(Commands, FlagsCountForMoreThanTheConfig) {
   TemporaryFolder f;
   f.write("some.toml", "[task]\nmode = \"tanh\"\n[optim]\nlr = 0.5\n[train]\nseed = 7\n");

@@ -1,51 +1,8 @@
-// lacuna eval knn, linear, map and finetune on pictures, from a short run to the report.
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <nlohmann/json.hpp>
-#include <sstream>
-
-#include "command.h"
+// lacuna eval knn, linear and finetune on pictures, from a short run to the report.
+#include "probe.h"
 
 namespace lacuna::test {
 namespace {
-
-class Probe : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    folder = new TemporaryFolder;
-    expect_ok(lacuna({"train", "inpainting", "--data", "shapes:60", "--val", "shapes:100", "--out",
-                      run(), "--steps", "3", "--batch-size", "8", "--quiet"}));
-  }
-  static void TearDownTestSuite() { delete folder; }
-
-  static std::string run() { return *folder / "run"; }
-  static Words command(const char* protocol, const Words& more = {}) {
-    Words words = {"eval", protocol, "--run", run()};
-    words.insert(words.end(), more.begin(), more.end());
-    return words;
-  }
-  static nlohmann::json last() {
-    std::istringstream in(read_all(run() + "/eval.jsonl"));
-    nlohmann::json json;
-    for (std::string line; std::getline(in, line);) json = nlohmann::json::parse(line);
-    return json;
-  }
-  static void expect_parts(const std::string& text, const Words& parts) {
-    for (const std::string& part : parts)
-      EXPECT_TRUE(holds(text, part)) << part << " is not in\n" << text.substr(0, 4000);
-  }
-  static void expect_bad(const Words& arguments, const char* says) {
-    const Outcome o = lacuna(arguments);
-    EXPECT_EQ(o.status, 2) << says;
-    EXPECT_EQ(o.err.rfind("lacuna: error: ", 0), 0u) << o.err;
-    EXPECT_EQ(std::count(o.err.begin(), o.err.end(), '\n'), 1) << o.err;
-    EXPECT_TRUE(holds(o.err, says)) << o.err;
-  }
-
-  static TemporaryFolder* folder;
-};
-TemporaryFolder* Probe::folder = nullptr;
 
 const char* const kSubjects[] = {"pretrained", "random_frozen", "raw", "supervised"};
 
@@ -56,11 +13,24 @@ TEST_F(Probe, KnnHasItsControlsAndSaysEverything) {
   const Outcome o = lacuna(command(
       "knn", {"--k", "5", "--budget", "1", "--shift", "noise:4", "--shift", "shapes:50?seed=9"}));
   expect_ok(o);
+  EXPECT_FALSE(holds(o.out, "200 votes"));
   expect_parts(o.out, {"60 samples, to learn from", "20 samples, to judge by; 10 classes",
                        "weighted: 5 votes of exp(cosine / 0.1); plain: 10 votes",
                        "shift 1:", "shift 2:", "pretrained", "random, frozen", "raw samples",
-                       "supervised from scratch", "commonest class"});
+                       "supervised from scratch", "commonest class",
+                       "accuracy and mean F1 of classes, in %"});
   const auto line = last();
+  // A line has accuracy and F1 of two rules on three sets, and both are those of eval.jsonl.
+  const std::size_t begin = o.out.find("pretrained");
+  std::istringstream table(o.out.substr(begin, o.out.find('\n', begin) - begin));
+  std::string word;
+  std::vector<std::string> cells;
+  while (table >> word) cells.push_back(word);
+  ASSERT_EQ(cells.size(), 3u + 2 * 3 * 2);
+  for (const char* figure : {"accuracy", "f1"})
+    EXPECT_NEAR(std::stod(cells[figure[0] == 'a' ? 3 : 4]),
+                100 * line["labels"]["60"]["pretrained"]["weighted"]["test"][figure].get<double>(),
+                0.051);
   EXPECT_EQ(line["protocol"], "knn");
   EXPECT_EQ(line["step"], 3);
   EXPECT_EQ(line["k"], 5);
@@ -123,6 +93,16 @@ TEST_F(Probe, LinearWithAugmentation) {
   expect_bad(command("linear", {"--augment", "--standardise"}), "leave out --augment");
   expect_bad(command("linear", {"--crop", "0.5"}), "--crop is for views, which --augment asks for");
   expect_bad(command("linear", {"--augment", "--crop", "2"}), "views.crop must be between 0 and 1");
+}
+
+// Where the bank is smaller than k, all of it votes, and that is the number that is said.
+TEST_F(Probe, SaysHowManyVote) {
+  const Words more = {"--budget", "0", "--labels"};
+  expect_parts(lacuna(command("knn", more + Words{"0"})).out,
+               {"weighted: 60 votes", "plain: 10 votes"});
+  expect_parts(lacuna(command("knn", more + Words{"5,0"})).out, {"weighted: 5 to 60 votes"});
+  expect_ok(lacuna({"report", "--run", run()}));
+  expect_parts(read_all(run() + "/report.html"), {"weighted: 5 to 60 votes"});
 }
 
 TEST_F(Probe, WithoutABudgetThereIsNoSupervisedLine) {
@@ -213,8 +193,11 @@ TEST_F(Probe, FinetunesPictures) {
   };
   const auto once = trial({"--threads", "1"}), again = trial({"--threads", "2"});
   EXPECT_EQ(once, again);
-  const auto micle = trial({"--crop", "0.2", "--colour", "0.5", "--rotate", "45", "--blur", "0.5"});
+  const auto micle = trial({"--crop", "0.2", "--colour", "0.5", "--rotate", "45", "--blur", "0.5",
+                            "--solarise", "0.1", "--cutout", "8"});
   EXPECT_EQ(micle["views"]["rotate"], 45);
+  EXPECT_EQ(micle["views"]["solarise"], 0.1);
+  EXPECT_EQ(micle["views"]["cutout"], 8);
   EXPECT_EQ(micle["views"]["flip"], 0.5);
   const auto none = trial({"--no-augment"});
   EXPECT_EQ(none["augmented"], false);
@@ -251,23 +234,18 @@ TEST_F(Probe, JudgesARunOnBags) {
   EXPECT_EQ(other["labels"]["2"].size(), 4u);
 }
 
-TEST_F(Probe, MapsAndTheReport) {
-  expect_ok(lacuna(command("knn", {"--budget", "0", "--quiet"})));
-  const Outcome o = lacuna(command("map", {"--points", "20", "--steps", "30"}));
-  expect_ok(o);
-  expect_parts(o.out, {"20 samples", "pretrained", "random, frozen", "raw samples"});
-  const auto map = nlohmann::json::parse(read_all(run() + "/map.json"));
-  EXPECT_EQ(map["labels"].size(), 20u);
-  EXPECT_EQ(map["subjects"]["pretrained"]["tsne"].size(), 20u);
-  EXPECT_EQ(last()["points"], 20);
-  expect_ok(lacuna({"report", "--run", run()}));
-  const std::string page = read_all(run() + "/report.html");
-  expect_parts(page, {"What the vectors know", "Nearest neighbours", "Maps", "random, frozen, PCA",
-                      "pretrained, t-SNE", "class=\"confusion\""});
-  EXPECT_FALSE(holds(page, ">nan<"));
-  folder->write("run/map.json", "{\"points\": 3}");
-  expect_bad({"report", "--run", run()}, "map.json is damaged");
-  folder->write("run/map.json", "");
+// An encoder that was trained on smaller views than the pictures are is judged on as small ones, augmented or not.
+TEST_F(Probe, JudgesByPicturesOfTheSizeOfViews) {
+  const std::string small = *folder / "small";
+  expect_ok(lacuna({"train", "simclr", "--data", "shapes:40", "--out", small, "--steps", "2",
+                    "--batch-size", "8", "--set", "size=16", "--set", "model.backbone=resnet10",
+                    "--set", "model.width=4", "--quiet"}));
+  const Words run = {"--run", small, "--quiet"};
+  expect_ok(lacuna(Words{"eval", "linear", "--epochs", "2", "--budget", "1"} + run));
+  expect_ok(lacuna(Words{"eval", "linear", "--augment", "--epochs", "1", "--budget", "0"} + run));
+  expect_ok(lacuna(Words{"eval", "finetune", "--labels", "0", "--seeds", "1", "--epochs", "1",
+                         "--min-steps", "1"} +
+                   run));
 }
 
 TEST_F(Probe, BadInputIsOneLine) {
@@ -283,6 +261,20 @@ TEST_F(Probe, BadInputIsOneLine) {
   expect_bad(command("map", {"--points", "6000"}), "--points must be");
   expect_bad(command("finetune", {"--labels", "3/klass"}), "--labels must be a whole number");
   expect_bad(command("knn", {"--data", "stories"}), "takes text: got stories");
+  expect_bad(command("knn", {"--seeds", "0"}), "--seeds must be a whole number from 1");
+  expect_bad(command("linear", {"--seed", "-1"}), "--seed must be a whole number from 0");
+  expect_bad(command("map", {"--data", "shapes:20"}), "needs at least 7 samples: got 4");
+  for (const char* name : {"cats/1.png", "dogs/1.png"})
+    expect_ok(lacuna(
+        {"data", "views", "shapes:8", "--out", folder->write(std::string("pets/") + name, "")}));
+  const std::string pets = "images:" + *folder / "pets" + "?size=32";
+  for (const char* protocol : {"knn", "linear", "finetune"}) {
+    expect_bad(command(protocol, {"--test", pets}), "got 2 (cats, dogs) in ");
+    expect_bad(command(protocol, {"--shift", pets}), " and 6 more) in shapes (train)");
+  }
+  expect_bad(command("knn", {"--data", "images:" + *folder / "pets/cats" + "?size=32", "--test",
+                             "images:" + *folder / "pets/dogs" + "?size=32"}),
+             "needs labels of at least two classes");
 }
 
 }  // namespace lacuna::test
