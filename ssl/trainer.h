@@ -50,7 +50,8 @@ std::string description_of(const Source& source);
 class Trainer {
  public:
   /// `folder` is the run folder, which exists from run() on; `validation` may be null: its first batch is tried here, so that data
-  /// which a task cannot use is an error before anything is begun. The settings are those that declare_run() made. `tokenizer` tells the data's tokenizer apart from others; checkpoints hold it, and a run goes on with no other. "": none.
+  /// which a task cannot use is an error before anything is begun. The settings are those that declare_run() made. `tokenizer`
+  /// tells the data's tokenizer apart from others; checkpoints hold it, and a run goes on with no other. "": none.
   Trainer(Task& task, Settings settings, Batches& train, Batches* validation, std::string folder,
           std::string tokenizer = "");
   ~Trainer();
