@@ -33,8 +33,8 @@ TEST_F(Probe, MapsOfUnlabelledPictures) {
     const auto png = encode_png(pixels, 32, 32, 3);
     folder->write("flat/" + std::to_string(i) + ".png", std::string(png.begin(), png.end()));
   }
-  const Outcome o = lacuna(
-      command("map", {"--data", "images:" + *folder / "flat", "--points", "8", "--steps", "20"}));
+  const Outcome o = lacuna(command("map", {"--data", "images:" + *folder / "flat" + "?split=train",
+                                           "--points", "8", "--steps", "20"}));
   expect_ok(o);
   expect_parts(o.out, {"8 samples", "pretrained", "raw samples"});
   const auto map = nlohmann::json::parse(read_all(run() + "/map.json"));

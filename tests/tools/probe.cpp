@@ -265,15 +265,15 @@ TEST_F(Probe, BadInputIsOneLine) {
   expect_bad(command("linear", {"--seed", "-1"}), "--seed must be a whole number from 0");
   expect_bad(command("map", {"--data", "shapes:20"}), "needs at least 7 samples: got 4");
   for (const char* name : {"cats/1.png", "dogs/1.png"})
-    expect_ok(lacuna(
-        {"data", "views", "shapes:8", "--out", folder->write(std::string("pets/") + name, "")}));
-  const std::string pets = "images:" + *folder / "pets" + "?size=32";
+    expect_ok(lacuna({"data", "views", "shapes:8?seed=" + std::to_string(name[0]), "--out",
+                      folder->write(std::string("pets/") + name, "")}));
+  const std::string pets = "images:" + *folder / "pets" + "?size=32&split=train";
   for (const char* protocol : {"knn", "linear", "finetune"}) {
     expect_bad(command(protocol, {"--test", pets}), "got 2 (cats, dogs) in ");
     expect_bad(command(protocol, {"--shift", pets}), " and 6 more) in shapes (train)");
   }
   expect_bad(command("knn", {"--data", "images:" + *folder / "pets/cats" + "?size=32", "--test",
-                             "images:" + *folder / "pets/dogs" + "?size=32"}),
+                             "images:" + *folder / "pets/dogs" + "?size=32&split=train"}),
              "needs labels of at least two classes");
 }
 
