@@ -31,7 +31,7 @@ void declare_views(Settings& s, const std::string& section, const ViewKeys& defa
             "probability that a view's values from a half on are inverted", 0, 1);
   s.declare(key("cutout"), defaults.cutout,
             "side of a square of each view that becomes black, about any of its pixels, in whole "
-            "pixels; 0: none",
+            "pixels (rounded); 0: none",
             0, 4096);
 }
 
@@ -51,8 +51,8 @@ Augmentation augmentation_of(const ViewKeys& keys, std::int64_t side) {
   recipe.grey = keys.grey;
   recipe.blur = keys.blur;
   recipe.solarise = keys.solarise;
-  recipe.cutout = keys.cutout >= 1 ? 1 : 0;
-  if (keys.cutout >= 1) recipe.cutout_size = static_cast<std::int64_t>(keys.cutout);
+  recipe.cutout = keys.cutout >= 0.5 ? 1 : 0;
+  if (recipe.cutout > 0) recipe.cutout_size = std::llround(keys.cutout);
   return recipe;
 }
 

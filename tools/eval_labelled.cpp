@@ -62,6 +62,7 @@ void EvalLabelled::open_sets(TextOptions text) {
                  "takes labelled text, tsv:FILE or conll:FILE: got ", spec);
     return open_source(spec, split, text);
   };
+  specs_ = {train, test};
   train_ = open(train, "train");
   text.classes = train_->classes();
   sets_.push_back({"test", open(test, "test")});
@@ -131,6 +132,7 @@ void EvalLabelled::print_data() const {
 nlohmann::ordered_json EvalLabelled::data_json() const {
   nlohmann::ordered_json json = {{"data", sets_[0].source->name()},
                                  {"train", train_->name()},
+                                 {"specs", specs_},
                                  {"train_rows", train_->size()},
                                  {"test_rows", sets_[0].source->size()},
                                  {"seed", seed()},

@@ -32,7 +32,8 @@ class EvalLabelled : public Eval {
   nlohmann::ordered_json data_json() const;
 
   std::shared_ptr<const Source> train_;
-  std::vector<Set> sets_;  // the test data, then the shifted ones
+  std::vector<Set> sets_;           // the test data, then the shifted ones
+  std::vector<std::string> specs_;  // of what is learned from, and of the test data
 
  private:
   std::string test_, labels_, seeds_, seed_ = "0";

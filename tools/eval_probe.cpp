@@ -40,9 +40,10 @@ std::string EvalProbe::more_help() {
   return EvalLabelled::more_help() +
          "Beside the run's encoder, frozen, stand the same network as it was drawn, the samples "
          "as\nthey are, and the same network trained on the labels from scratch, on random crops "
-         "and\nmirrors of pictures. An encoder sees pictures as large as those it was trained "
-         "on: of\nothers the shorter side is resized to size / 0.875 (up to 32 pixels: to size), "
-         "and the centre\ncut out.\n";
+         "and\nmirrors of pictures. Where the run has a task.size, an encoder sees pictures "
+         "of that size: of\nothers the shorter side is resized to size / 0.875 (up to 32 pixels: "
+         "to "
+         "size), and the centre\ncut out. Without one it sees them as they are.\n";
 }
 
 DataInfo EvalProbe::open_data() {
@@ -186,14 +187,26 @@ void EvalProbe::evaluate() {
     fmt::print("{:<42}{:>14.1f}{:>14.1f}\n", "commonest class", 100 * majority.accuracy,
                100 * majority.f1);
   nlohmann::ordered_json kept = data_json();
-  kept["features"] = "encoder in evaluation, samples as they are";
+  const std::int64_t side = of_text() ? 0 : side_of_views(config_.settings);
+  kept["features"] =
+      side == 0 ? "encoder in evaluation, samples as they are"
+                : "encoder in evaluation, pictures of another size: central 0.875 (up to 32 "
+                  "pixels: all) of the shorter side, resized to view_size";
+  if (side > 0) kept["view_size"] = side;
   kept.update(options_json());
   kept["budget_epochs"] = budget_epochs_;
   if (budget_epochs_ > 0) {
     const ViewKeys views;
-    kept["supervised"] = {
-        {"optimizer", "adamw"}, {"batch_size", kSupervisedBatch}, {"lr", supervised_lr}};
-    if (!of_text()) kept["supervised"].update({{"crop", views.crop}, {"flip", views.flip}});
+    const LabelledTraining training;
+    kept["supervised"] = {{"optimizer", "adamw"},
+                          {"batch_size", kSupervisedBatch},
+                          {"lr", supervised_lr},
+                          {"warmup", training.warmup},
+                          {"weight_decay", training.weight_decay},
+                          {"clip", training.clip}};
+    if (!of_text())
+      kept["supervised"].update(
+          {{"crop", views.crop}, {"flip", views.flip}, {"interpolation", views.interpolation}});
   }
   kept["rules"] = rules_;
   for (const Row& row : rows_)

@@ -24,14 +24,16 @@ struct Sheet {
       for (std::int64_t x = left; x < left + w; x++)
         std::copy(colour, colour + 3, &pixels[(y * width + x) * 3]);
   }
-  void draw(std::int64_t top, std::int64_t left, const Tensor& picture, std::int64_t zoom) {
-    const std::int64_t h = picture.dim(0), w = picture.dim(1), c = picture.dim(2);
+  // The nearest pixels of a picture of any size.
+  void draw(std::int64_t top, std::int64_t left, std::int64_t h, std::int64_t w,
+            const Tensor& picture) {
+    const std::int64_t rows = picture.dim(0), columns = picture.dim(1), c = picture.dim(2);
     const auto values = picture.to_vector<std::uint8_t>();
-    for (std::int64_t y = 0; y < h * zoom; y++)
-      for (std::int64_t x = 0; x < w * zoom; x++)
+    for (std::int64_t y = 0; y < h; y++)
+      for (std::int64_t x = 0; x < w; x++)
         for (std::int64_t k = 0; k < 3; k++)
           pixels[((top + y) * width + left + x) * 3 + k] =
-              values[((y / zoom) * w + x / zoom) * c + std::min(k, c - 1)];
+              values[(y * rows / h * columns + x * columns / w) * c + std::min(k, c - 1)];
   }
 };
 
@@ -66,20 +68,21 @@ void write_neighbour_sheet(const std::string& path, const Source& train, const S
   if (queries.empty()) return;
   const Tensor first = sample_of(test, queries[0]).picture;
   const std::int64_t zoom = std::max<std::int64_t>(1, kSide / std::max(first.dim(0), first.dim(1)));
-  const std::int64_t h = first.dim(0) * zoom + 4 * kFrame, w = first.dim(1) * zoom + 4 * kFrame;
+  const std::int64_t side[] = {first.dim(0) * zoom, first.dim(1) * zoom};
+  const std::int64_t h = side[0] + 4 * kFrame, w = side[1] + 4 * kFrame;
   const std::int64_t columns = std::min(kColumns, neighbours.k);
   Sheet sheet(h * static_cast<std::int64_t>(queries.size()), w * (columns + 1) + w / 4);
   for (std::size_t r = 0; r < queries.size(); r++) {
     const std::int64_t top = static_cast<std::int64_t>(r) * h;
     const Sample query = sample_of(test, queries[r]);
-    sheet.draw(top + 2 * kFrame, 2 * kFrame, query.picture, zoom);
+    sheet.draw(top + 2 * kFrame, 2 * kFrame, side[0], side[1], query.picture);
     for (std::int64_t j = 0; j < columns; j++) {
       const Sample near =
           sample_of(train, neighbours.ids[static_cast<std::size_t>(queries[r] * neighbours.k + j)]);
       const std::int64_t left = w + w / 4 + j * w;
       sheet.fill(top + kFrame, left + kFrame, h - 2 * kFrame, w - 2 * kFrame,
                  near.label == query.label ? kSame : kOther);
-      sheet.draw(top + 2 * kFrame, left + 2 * kFrame, near.picture, zoom);
+      sheet.draw(top + 2 * kFrame, left + 2 * kFrame, side[0], side[1], near.picture);
     }
   }
   write_png(path, sheet.pixels, sheet.height, sheet.width, 3);

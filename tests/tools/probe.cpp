@@ -1,5 +1,6 @@
 // lacuna eval knn, linear and finetune on pictures, from a short run to the report.
 #include "probe.h"
+#include "../../datasets/image_io.h"
 
 namespace lacuna::test {
 namespace {
@@ -246,6 +247,26 @@ TEST_F(Probe, JudgesByPicturesOfTheSizeOfViews) {
   expect_ok(lacuna(Words{"eval", "finetune", "--labels", "0", "--seeds", "1", "--epochs", "1",
                          "--min-steps", "1"} +
                    run));
+}
+
+// The sheet of neighbours has cells as large as the pictures that are judged, whatever those are that it shows beside them.
+TEST_F(Probe, NeighboursOfAnotherSizeAreShownAsLargeAsTheOthers) {
+  for (const char* place :
+       {"large/cats/1.png", "large/dogs/1.png", "tiny/cats/1.png", "tiny/dogs/1.png"})
+    expect_ok(lacuna({"data", "views", "shapes:8?seed=" + std::to_string(std::strlen(place)),
+                      "--out", folder->write(place, "")}));
+  const auto pictures = [&](const char* name, const char* side) {
+    return "images:" + *folder / name + "?split=train&size=" + side;
+  };
+  for (const char* side : {"8", "16", "48"}) {
+    expect_ok(lacuna(command("knn", {"--data", pictures("large", "32"), "--test",
+                                     pictures("tiny", side), "--budget", "0"})));
+    const Image sheet = read_image(run() + "/neighbours.png");
+    const std::int64_t cell = 64 / std::stoll(side) * std::stoll(side) + 8;
+    EXPECT_EQ(sheet.height, 2 * cell);
+    EXPECT_EQ(sheet.width, 3 * cell + cell / 4);
+    EXPECT_EQ(last()["specs"], (Words{pictures("large", "32"), pictures("tiny", side)}));
+  }
 }
 
 TEST_F(Probe, BadInputIsOneLine) {
