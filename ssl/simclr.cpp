@@ -181,7 +181,10 @@ class Simclr : public Task {
 
   // What the views are of: (N, H, W, C), or (2N, ..) where the second ones are of the partners.
   Tensor sources(const Batch& batch) const {
-    return partners_ ? concat({batch["image"], batch["partner"]}) : batch["image"];
+    const Tensor& image = batch["image"];
+    if (!partners_) return image;
+    const Tensor& partner = batch["partner"];  // an Error inside of a list would confuse g++ 12
+    return concat({image, partner});
   }
   // (2N, h, w, C), one view of all pictures and then the other.
   Tensor views(const Context& context, const Batch& batch) const {
