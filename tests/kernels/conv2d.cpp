@@ -233,15 +233,17 @@ TEST(Conv2d, Winograd) {
     set_winograd(true);
     return !std::equal(one.begin(), one.end(), o.y.data());
   };
-  for (ConvCase s : {simple(3, 16, 16, 32, 48, 3, 1, 1), simple(4, 15, 13, 48, 32, 3, 1, 1),
-                     simple(4, 14, 18, 32, 32, 3), simple(4, 14, 14, 32, 32, 3, 1, 2),
-                     simple(50, 4, 4, 80, 144, 3, 1, 1), simple(33, 16, 16, 32, 32, 3, 1, 1)}) {
+  for (const ConvCase& s :
+       {simple(3, 16, 16, 32, 48, 3, 1, 1), simple(4, 15, 13, 48, 32, 3, 1, 1),
+        simple(4, 14, 18, 32, 32, 3), simple(4, 14, 14, 32, 32, 3, 1, 2),
+        simple(50, 4, 4, 32, 80, 3, 1, 1), simple(15, 16, 16, 32, 32, 3, 1, 1)}) {
     EXPECT_TRUE(differs(s)) << ::testing::PrintToString(s);
     check(s, 2e-5);
-    s.bias = s.residual = true;
-    s.epilogue = Epilogue::relu;
-    check(s, 2e-5);
   }
+  ConvCase s = simple(3, 15, 16, 32, 48, 3, 1, 1);
+  s.bias = s.residual = true;
+  s.epilogue = Epilogue::relu;
+  check(s, 2e-5);
   EXPECT_FALSE(differs(simple(3, 16, 16, 32, 48, 3, 2, 1)));
   EXPECT_FALSE(differs(simple(2, 4, 4, 32, 48, 3, 1, 1)));
 }
