@@ -126,7 +126,7 @@ void declare_run(Settings& s, const TaskInfo& task) {
   s.declare(
        "train.winograd", true,
        "3x3 convolutions on cpu by Winograd's F(4x4, 3x3) where that pays: about twice as fast, "
-       "rounding some ten times as much")
+       "rounding about twice as much")
       .of_machine = true;
   s.declare("train.device", std::string("cpu"), "cpu, cuda, cuda:1, ... or emu").of_machine = true;
   s.declare("train.graph", false,
