@@ -93,26 +93,6 @@ void copy_windows(const ConvSizes& s, const Plan& plan, const float* x, int64_t 
   }
 }
 
-// dw[o0, o1) (+)= dy^T b over the taps of `tile`, for columns [0, columns) of b.
-void multiply(const TileSet& set, Tile tile, const float* dyt, int64_t dyt_step, int64_t o0,
-              int64_t o1, const float* b, int64_t columns, float* dw, int64_t dw_step) {
-  const float* a[kMaxTileRows];
-  float* c[kMaxTileRows];
-  tile.a = a;
-  tile.c = c;
-  const TileRows rows(o1 - o0, set.rows(set.width(columns)));
-  for (int64_t r = 0; r < rows.tiles; r++) {
-    const int64_t count = rows.begin(r + 1) - rows.begin(r);
-    for (int64_t i = 0; i < count; i++) a[i] = dyt + (rows.begin(r) + i) * dyt_step;
-    for (int64_t j = 0; j < columns; j += set.panel()) {
-      for (int64_t i = 0; i < count; i++) c[i] = dw + (o0 + rows.begin(r) + i) * dw_step + j;
-      tile.b = b + j;
-      tile.columns = std::min(set.panel(), columns - j);
-      set.run[count][set.width(columns - j) / set.lanes](tile);
-    }
-  }
-}
-
 void piece(const ConvSizes& s, const Plan& plan, const TileSet& set, const float* dy,
            const float* x, int64_t group, int64_t slab, int64_t chunk, float* dweight) {
   const int64_t o0 = part_begin(plan.co, plan.slabs, slab),
@@ -125,7 +105,7 @@ void piece(const ConvSizes& s, const Plan& plan, const TileSet& set, const float
   Scratch<float> dyt((o1 - o0) * dyt_step);
   Scratch<float> windows(plan.copy ? plan.rows * s.ow * step : 0);
   std::vector<int64_t> a_at(plan.rows), b_at(plan.rows);
-  float* dw = dweight + group * plan.co * plan.terms;
+  float* dw = dweight + (group * plan.co + o0) * plan.terms;
   Tile tile = {};
   tile.a_at = a_at.data();
   tile.b_at = b_at.data();
@@ -141,7 +121,8 @@ void piece(const ConvSizes& s, const Plan& plan, const TileSet& set, const float
       tile.depth = (r1 - r0) * s.ow;
       tile.b_step = step;
       a_at[0] = b_at[0] = 0;
-      multiply(set, tile, dyt.data(), dyt_step, o0, o1, windows.data(), plan.terms, dw, plan.terms);
+      tile.b = windows.data();
+      multiply_rows(set, tile, o1 - o0, dyt.data(), dyt_step, plan.terms, dw, plan.terms);
       continue;
     }
     tile.b_step = s.window.stride[1] * s.ci;
@@ -162,8 +143,9 @@ void piece(const ConvSizes& s, const Plan& plan, const TileSet& set, const float
           b_at[tile.taps++] = ((n * s.h + row) * s.w + column) * s.ci;
         }
         if (tile.taps == 0 && tile.add) continue;
-        multiply(set, tile, dyt.data(), dyt_step, o0, o1, x + group * plan.ci, plan.ci,
-                 dw + (p * s.kw + q) * plan.ci, plan.terms);
+        tile.b = x + group * plan.ci;
+        multiply_rows(set, tile, o1 - o0, dyt.data(), dyt_step, plan.ci,
+                      dw + (p * s.kw + q) * plan.ci, plan.terms);
       }
   }
 }

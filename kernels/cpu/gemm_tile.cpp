@@ -276,5 +276,25 @@ void pack_panels(const TileSet& set, const float* from, std::int64_t row, std::i
   }
 }
 
+void multiply_rows(const TileSet& set, Tile tile, std::int64_t rows, const float* a,
+                   std::int64_t a_row, std::int64_t columns, float* c, std::int64_t c_row) {
+  const float* from[kMaxTileRows];
+  float* to[kMaxTileRows];
+  const float* const b = tile.b;
+  tile.a = from;
+  tile.c = to;
+  const TileRows cut(rows, set.rows(set.width(columns)));
+  for (std::int64_t r = 0; r < cut.tiles; r++) {
+    const std::int64_t first = cut.begin(r), count = cut.begin(r + 1) - first;
+    for (std::int64_t i = 0; i < count; i++) from[i] = a + (first + i) * a_row;
+    for (std::int64_t j = 0; j < columns; j += set.panel()) {
+      for (std::int64_t i = 0; i < count; i++) to[i] = c + (first + i) * c_row + j;
+      tile.b = b + j;
+      tile.columns = std::min(set.panel(), columns - j);
+      set.run[count][set.width(columns - j) / set.lanes](tile);
+    }
+  }
+}
+
 }  // namespace lacuna::cpu
 #endif

@@ -70,4 +70,9 @@ struct TileRows {
 void pack_panels(const TileSet&, const float* from, std::int64_t row, std::int64_t column,
                  std::int64_t depth, std::int64_t columns, float* to);
 
+/// Rows of c (+)= rows of a times tile.b, `columns` of them: runs the tile over all, with its a, c, b and columns set here. Rows of
+/// a and of c are a_row and c_row apart.
+void multiply_rows(const TileSet&, Tile tile, std::int64_t rows, const float* a, std::int64_t a_row,
+                   std::int64_t columns, float* c, std::int64_t c_row);
+
 }  // namespace lacuna::cpu

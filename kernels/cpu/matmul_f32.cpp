@@ -119,6 +119,13 @@ void multiply(const TileSet& set, const Product<float>& p, int64_t r0, int64_t r
   }
 }
 
+// c[i, j] from its sum; sigmoid and tanh are left to finish().
+void store(const Product<float>& p, int64_t i, int64_t j, float sum) {
+  if (p.residual) sum += p.residual[i * p.c_row + j];
+  if (p.bias) sum += p.bias[j];
+  p.c[i * p.c_row + j] = p.epilogue == Epilogue::relu && sum < 0 ? 0 : sum;
+}
+
 void finish(const TileSet& set, const Product<float>& p, int64_t r0, int64_t r1, int64_t j0,
             int64_t j1) {
   if (p.epilogue == Epilogue::sigmoid || p.epilogue == Epilogue::tanh)
@@ -133,12 +140,7 @@ void piece(const TileSet& set, const Product<float>& p, const Plan& plan, int64_
         float sums[4];
         const int64_t columns = std::min<int64_t>(4, j1 - j);
         set.dots(p.a + i * p.a_row, p.b + j * p.b_column, p.b_column, columns, p.k, sums);
-        float* c = p.c + i * p.c_row + j;
-        for (int64_t q = 0; q < columns; q++) {
-          const float sum = sums[q] + (p.residual ? p.residual[i * p.c_row + j + q] : 0) +
-                            (p.bias ? p.bias[j + q] : 0);
-          c[q] = p.epilogue == Epilogue::relu && sum < 0 ? 0 : sum;
-        }
+        for (int64_t q = 0; q < columns; q++) store(p, i, j + q, sums[q]);
       }
     finish(set, p, r0, r1, j0, j1);
     return;
@@ -192,6 +194,7 @@ void piece(const TileSet& set, const Product<float>& p, const Plan& plan, int64_
 bool use_chunks(const Product<float>& p) { return p.k >= 8 * kChunk && p.m * p.n <= 96 * 96; }
 
 void multiply_chunks(const Product<float>& p) {
+  const TileSet& set = tile_set();
   const int64_t chunks = std::min<int64_t>(p.k / kChunk, 16), size = p.m * p.n;
   Scratch<float> parts(chunks * size);
   Product<float> part = p;
@@ -206,7 +209,6 @@ void multiply_chunks(const Product<float>& p) {
       one.b += k0 * p.b_row;
       one.c = parts.data() + i * size;
       one.k = block_begin(p.k, chunks, i + 1) - k0;
-      const TileSet& set = tile_set();
       Plan plan(one, 1, set);
       plan.row_pieces = 1;
       for (int64_t j = 0; j < p.n; j += plan.columns)
@@ -217,12 +219,9 @@ void multiply_chunks(const Product<float>& p) {
     for (int64_t j = 0; j < p.n; j++) {
       float sum = 0;
       for (int64_t c = 0; c < chunks; c++) sum += parts[c * size + i * p.n + j];
-      float& to = p.c[i * p.c_row + j];
-      if (p.residual) sum += p.residual[i * p.c_row + j];
-      if (p.bias) sum += p.bias[j];
-      to = p.epilogue == Epilogue::relu && sum < 0 ? 0 : sum;
+      store(p, i, j, sum);
     }
-  finish(tile_set(), p, 0, p.m, 0, p.n);
+  finish(set, p, 0, p.m, 0, p.n);
 }
 
 }  // namespace

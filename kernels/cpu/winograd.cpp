@@ -113,30 +113,16 @@ void transform_weights(const Filter& f, const TileSet& set, const WinogradTransf
   });
 }
 
-// c rows = a rows * b for one point; panels of b follow each other.
-void multiply(const TileSet& set, Tile tile, int64_t rows, const float* a, int64_t a_step,
-              const float* panels, int64_t columns, float* c, int64_t c_step) {
-  const float* a_row[kMaxTileRows];
-  float* c_row[kMaxTileRows];
+// c rows (+)= a rows * b of one point; panels of b follow each other.
+void multiply(const TileSet& set, Tile tile, int64_t rows, const float* a, int64_t a_row,
+              const float* panels, int64_t columns, float* c, int64_t c_row) {
   const int64_t zero = 0;
-  tile.a = a_row;
-  tile.c = c_row;
   tile.a_at = tile.b_at = &zero;
   tile.taps = tile.b_unit = 1;
-  for (int64_t j0 = 0; j0 < columns; j0 += kPanel) {
-    const int64_t here = std::min(kPanel, columns - j0);
-    const TileRows cut(rows, set.rows(set.width(here)));
-    tile.b_step = here;
-    for (int64_t r = 0; r < cut.tiles; r++) {
-      const int64_t count = cut.begin(r + 1) - cut.begin(r);
-      for (int64_t i = 0; i < count; i++) a_row[i] = a + (cut.begin(r) + i) * a_step;
-      for (int64_t j = 0; j < here; j += set.panel()) {
-        for (int64_t i = 0; i < count; i++) c_row[i] = c + (cut.begin(r) + i) * c_step + j0 + j;
-        tile.b = panels + j0 * tile.depth + j;
-        tile.columns = std::min(set.panel(), here - j);
-        set.run[count][set.width(here - j) / set.lanes](tile);
-      }
-    }
+  for (int64_t j = 0; j < columns; j += kPanel) {
+    tile.b = panels + j * tile.depth;
+    tile.b_step = std::min(kPanel, columns - j);
+    multiply_rows(set, tile, rows, a, a_row, tile.b_step, c + j, c_row);
   }
 }
 
@@ -185,7 +171,8 @@ void filter(const Filter& f, ConvEnd<float> end) {
 
 }  // namespace
 
-bool winograd_pays(const ConvSizes& s) {
+bool winograd_pays(const ConvSizes& s, Epilogue epilogue) {
+  if (epilogue != Epilogue::none && epilogue != Epilogue::relu) return false;
   const auto one = [](const std::int64_t(&pair)[2]) { return pair[0] == 1 && pair[1] == 1; };
   if (!winograd() || s.kh != 3 || s.kw != 3 || s.groups != 1 || !one(s.window.stride) ||
       !one(s.window.dilation) || s.window.padding[0] != s.window.padding[1] ||
@@ -196,10 +183,6 @@ bool winograd_pays(const ConvSizes& s) {
   const Tiles tiles(s.n, s.oh, s.ow);
   // The transforms cost about as much again as the products; border tiles are computed whole.
   return tiles.count >= 48 && 2 * kPoints * tiles.count <= 9 * s.n * s.oh * s.ow;
-}
-
-bool winograd_pays(const ConvSizes& s, Epilogue epilogue) {
-  return (epilogue == Epilogue::none || epilogue == Epilogue::relu) && winograd_pays(s);
 }
 
 void winograd_forward(const ConvSizes& s, const float* x, const float* weight, ConvEnd<float> end,

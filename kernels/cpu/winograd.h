@@ -28,9 +28,8 @@ struct WinogradTransforms {
 };
 const WinogradTransforms& winograd_transforms();
 
-/// Whether these sizes gain by it; for grad_input of the same sizes, too.
-bool winograd_pays(const ConvSizes&);
-bool winograd_pays(const ConvSizes&, Epilogue);  // none and relu alone
+/// Whether these sizes gain by it, in any of the three; its epilogues are none and relu.
+bool winograd_pays(const ConvSizes&, Epilogue = Epilogue::none);
 void winograd_forward(const ConvSizes&, const float* x, const float* weight, ConvEnd<float>,
                       float* y);
 void winograd_grad_input(const ConvSizes&, const float* dy, const float* weight, ConvEnd<float>,
