@@ -23,6 +23,11 @@ class Side:
         self.process.wait()
 
 
+def machine():
+    with open("/proc/cpuinfo") as f:
+        return next(line.split(":")[1].strip() for line in f if line.startswith("model name"))
+
+
 def save(path, results):
     with open(path, "w") as f:
         json.dump(results, f, indent=1)

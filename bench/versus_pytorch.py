@@ -11,14 +11,13 @@ profiler's allocations in one step, with what was alive before. Start-up is from
 """
 import argparse
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-from sides import Side, save
+from sides import Side, machine, save
 
 TORCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch_step.py")
 
@@ -130,15 +129,9 @@ def main():
         rows.append(row)
         for worker in [ours] + theirs:
             worker.close()
-    result = {"torch": version, "machine": platform.processor() or platform.machine(), "cores": os.cpu_count(), "rows": rows}
-    try:
-        with open("/proc/cpuinfo") as f:
-            result["machine"] = next(line.split(":")[1].strip() for line in f if line.startswith("model name"))
-        result["commit"] = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-        result["command"] = "python " + " ".join(a for a in sys.argv)
-        result["date"] = time.strftime("%Y-%m-%d")
-    except (OSError, StopIteration):
-        pass
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+    result = {"torch": version, "machine": machine(), "cores": os.cpu_count(), "rows": rows, "commit": commit,
+              "command": "python " + " ".join(sys.argv), "date": time.strftime("%Y-%m-%d")}
     lacuna = os.path.join(options.build, "tools", "lacuna")
     if os.path.exists(lacuna) and not options.only:
         first, imported = startup(lacuna, options.threads, 5)

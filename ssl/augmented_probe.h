@@ -2,8 +2,9 @@
 // The linear probe with augmentation, as Chen, Kornblith, Norouzi, Hinton ("A simple framework for contrastive learning of visual
 // representations", ICML 2020, appendix B.6) judge encoders: the backbone is frozen, its BatchNorm by the running statistics, and
 // a linear layer that starts at 0 learns from vectors of pictures of which each epoch sees another crop (8 to 100 % of the
-// area, resized to the picture's size, bicubic) and half of them mirrored; nothing else happens to them unless it is asked for. SGD with Nesterov momentum
-// 0.9, rate 0.1 batch / 256 with a cosine to 0, no decay, 90 epochs, the last of which is judged on pictures as they are.
+// area, resized to the picture's size, bicubic) and half of them mirrored; nothing else happens to them unless it is asked for.
+// SGD with Nesterov momentum 0.9, rate 0.1 batch / 256 with a cosine to 0, no decay, 90 epochs, the last of which is judged on
+// pictures as they are.
 #include "augmentation.h"
 #include "probe.h"
 

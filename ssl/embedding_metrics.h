@@ -18,8 +18,9 @@ Tensor uniformity(const Tensor& unit);
 Tensor feature_std(const Tensor& unit);
 
 /// How many dimensions features (n, D) use: the participation ratio (sum of l)^2 / sum of l^2 of the eigenvalues l of their
-/// covariance, the exponential of Renyi's entropy of order 2 of the spectrum, and not that of Shannon's, which is also called so. 1 on a line, at most min(n - 1, D); 0 where all rows are one point. It needs no
-/// eigenvalues: both sums are those of the Gram matrix.
+/// covariance, the exponential of Renyi's entropy of order 2 of the spectrum, and not that of Shannon's, which is also called
+/// so. 1 on a line, at most min(n - 1, D); 0 where all rows are one point. It needs no eigenvalues: both sums are those of the
+/// Gram matrix.
 Tensor effective_rank(const Tensor& features);
 
 /// All of them: features (2N, F), the encoder's, and embeddings (2N, D), of which two views are one sample's as above. Parts of

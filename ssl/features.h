@@ -27,8 +27,9 @@ struct Subject {
 
 /// Task::represent, frozen: nothing is augmented or recorded, and BatchNorm and dropout are in evaluation. The task outlives it.
 Subject network(const std::string& name, Task& task);
-/// Each sample as it is: pixels of "image" on [0, 1] in a row, of views of another size as many as `train` has; of text how often each of the tokens that occur in `train` stands in a
-/// row (a bag of words; of more than 65,536 samples so many are looked through). Fails on a source of neither.
+/// Each sample as it is: pixels of "image" on [0, 1] in a row, of views of another size as many as `train` has; of text how
+/// often each of the tokens that occur in `train` stands in a row (a bag of words; of more than 65,536 samples so many are
+/// looked through). Fails on a source of neither.
 Subject raw(const Source& train);
 
 /// Whether each sample is of one of at least two classes: the source has a "label" a sample, and names for them.

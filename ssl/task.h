@@ -81,8 +81,9 @@ class Task {
   virtual std::string watch(const Metrics& logged) { return ""; }
 
   /// What the encoder makes of each sample, one vector a row: (N, D) f32 on the encoder's device, differentiable, by encoder()
-  /// alone. Nothing is hidden, augmented or drawn; pictures of another size than the encoder was trained on are resized to it. Layers that behave otherwise in training (BatchNorm, dropout) go by
-  /// context.training: evaluation sets it to false, fine-tuning to true. The default is an Error: there is no such thing.
+  /// alone. Nothing is hidden, augmented or drawn; pictures of another size than the encoder was trained on are resized to it.
+  /// Layers that behave otherwise in training (BatchNorm, dropout) go by context.training: evaluation sets it to false,
+  /// fine-tuning to true. The default is an Error: there is no such thing.
   virtual Tensor represent(Context& context, const Batch& batch);
 
   /// Pictures of what the task does to some samples, for samples/ and the report.

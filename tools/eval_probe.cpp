@@ -38,12 +38,11 @@ void EvalProbe::declare_more(Options& options) {
 
 std::string EvalProbe::more_help() {
   return EvalLabelled::more_help() +
-         "Beside the run's encoder, frozen, stand the same network as it was drawn, the samples "
-         "as\nthey are, and the same network trained on the labels from scratch, on random crops "
-         "and\nmirrors of pictures. Where the run has a task.size, an encoder sees pictures "
-         "of that size: of\nothers the shorter side is resized to size / 0.875 (up to 32 pixels: "
-         "to "
-         "size), and the centre\ncut out. Without one it sees them as they are.\n";
+         "Beside the run's encoder, frozen, stand the same network as it was drawn, the samples\n"
+         "as they are, and the same network trained on the labels from scratch, on random crops\n"
+         "and mirrors of pictures. Where the run has a task.size, an encoder sees pictures of\n"
+         "that size: of others the shorter side is resized to size / 0.875 (up to 32 pixels: to\n"
+         "size), and the centre cut out. Without one it sees them as they are.\n";
 }
 
 DataInfo EvalProbe::open_data() {

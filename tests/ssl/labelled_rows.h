@@ -56,8 +56,8 @@ inline std::int64_t word(std::uint64_t stream, std::uint64_t i, std::int64_t top
   return kFirstWord + topic * kTopicWords + drawn(stream, i, kTopicWords);
 }
 
-/// [CLS] three to six words (or `fewest` and up to three more) of the row's topic, which is its label [SEP]. With `behind`, GPT's: start, the words, and
-/// classify, which are behind the other tokens.
+/// [CLS] three to six words (or `fewest` and up to three more) of the row's topic, which is its label [SEP]. With `behind`,
+/// GPT's: start, the words, and classify, which are behind the other tokens.
 inline Rows topics(std::int64_t n, std::uint64_t stream, bool behind = false,
                    std::int64_t fewest = 3) {
   Rows rows;

@@ -60,7 +60,8 @@ std::vector<ParameterGroup> vectors_apart(const Module& model) {
 
 }  // namespace
 
-// Direct sums, and Winograd's, which round about twice as much; that turns a few ReLUs whose input is next to zero, which the gradients show.
+// Direct sums, and Winograd's, which round about twice as much; that turns a few ReLUs whose input is next to zero, which the
+// gradients show.
 class simclr_golden : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override { set_winograd(GetParam()); }
