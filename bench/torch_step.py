@@ -161,17 +161,17 @@ else:
 
 def step():
     loss = model.loss(*data)
-    optimizer.zero_grad()
     loss.backward()
     if clip:
         nn.utils.clip_grad_norm_(model.parameters(), clip)
     optimizer.step()
+    optimizer.zero_grad()
     return loss.item()
 
 
 def peak_bytes():
-    """Largest sum of live allocations in a step, beside parameters, gradients and the optimizer's moments, which are alive before."""
-    alive = sum((2 + moments) * p.numel() * 4 for p in model.parameters()) + sum(t.numel() * t.element_size() for t in data)
+    """Largest sum of live allocations in a step, beside parameters and the optimizer's moments, which are alive before."""
+    alive = sum((1 + moments) * p.numel() * 4 for p in model.parameters()) + sum(t.numel() * t.element_size() for t in data)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
         step()
     total = most = 0

@@ -85,15 +85,38 @@ void settle_leaf(Node& leaf) {
     leaf.grad = owns_all(g) ? g : g.clone();
 }
 
+void check_unused(const Node& node) {
+  LACUNA_CHECK(!node.used, node.op,
+               "backward has been here before and freed what was saved (pass retain = true to "
+               "the first one)");
+}
+
 }  // namespace
+
+Tensor output_of(const Node& node) {
+  check_unused(node);
+  node.saved.check_versions(node.op);
+  NoGrad guard;
+  return node.remake(node);
+}
 
 Saved::Saved(const std::vector<Tensor>& tensors) {
   tensors_.reserve(tensors.size());
   versions_.reserve(tensors.size());
   for (const Tensor& t : tensors) {
-    tensors_.push_back(t.defined() ? t.detach() : Tensor());
-    versions_.push_back(t.defined() ? t.storage()->version() : 0);
+    const bool keep = t.defined() && !(t.node() && t.node()->remake);
+    if (t.defined() && !keep) makers_.emplace_back(tensors_.size(), t.node());
+    tensors_.push_back(keep ? t.detach() : Tensor());
+    versions_.push_back(keep ? t.storage()->version() : 0);
   }
+}
+
+void Saved::remake() {
+  for (const auto& [i, node] : makers_) {
+    tensors_[i] = output_of(*node);
+    versions_[i] = tensors_[i].storage()->version();
+  }
+  makers_.clear();
 }
 
 void Saved::check_versions(const char* op) const {
@@ -107,24 +130,28 @@ void Saved::check_versions(const char* op) const {
 void Saved::clear() {
   tensors_.clear();
   versions_.clear();
+  makers_.clear();
   attributes_.reset();
 }
 
 Node::~Node() {
-  // Dropping the last output of a long chain would recurse once a node; this unwinds it with a list instead.
+  // Dropping the last output of a long chain would recurse once a node; this unwinds it with a list instead. What a node saved
+  // may hold inputs, too.
   std::vector<std::shared_ptr<Node>> doomed = std::move(inputs);
+  saved.clear();
   while (!doomed.empty()) {
     std::shared_ptr<Node> node = std::move(doomed.back());
     doomed.pop_back();
     if (node && node.use_count() == 1) {
       for (auto& input : node->inputs) doomed.push_back(std::move(input));
       node->inputs.clear();
+      node->saved.clear();
     }
   }
 }
 
 Tensor record(const char* op, Tensor y, const std::vector<Tensor>& inputs, Saved saved,
-              Backward backward) {
+              Backward backward, Remake remake) {
   if (checking_finite) check_finite(op, y);
   if (!recording || !is_floating(y.dtype())) return y;
   const bool needed =
@@ -135,6 +162,8 @@ Tensor record(const char* op, Tensor y, const std::vector<Tensor>& inputs, Saved
   node->order = next_order.fetch_add(1, std::memory_order_relaxed);
   node->inputs.reserve(inputs.size());
   for (const Tensor& t : inputs) node->inputs.push_back(t.node());
+  // Only of what is there: else a long chain of such ops would keep its first tensor alone, and make all others one by one.
+  node->remake = saved.holds_all() ? remake : nullptr;
   node->saved = std::move(saved);
   node->backward = backward;
   node->shape = y.shape();
@@ -178,9 +207,7 @@ void backward(const Tensor& y, const Tensor& dy, bool retain) {
       settle_leaf(node);
       continue;
     }
-    LACUNA_CHECK(!node.used, node.op,
-                 "backward has been here before and freed what was saved (pass retain = true to "
-                 "the first one)");
+    check_unused(node);
     node.saved.check_versions(node.op);
     Needs needs;
     for (std::size_t i = 0; i < node.inputs.size(); i++)
@@ -188,8 +215,10 @@ void backward(const Tensor& y, const Tensor& dy, bool retain) {
     Gradients gradients;
     if (retain) {
       Saved copy = node.saved;
+      copy.remake();
       gradients = node.backward(copy, std::move(node.incoming), needs);
     } else {
+      node.saved.remake();
       gradients = node.backward(node.saved, std::move(node.incoming), needs);
       node.saved.clear();
       node.used = true;

@@ -12,14 +12,18 @@
 #include <any>
 #include <functional>
 #include <iosfwd>
+#include <utility>
 #include <vector>
 
 #include "tensor.h"
 
 namespace lacuna {
 
-/// What an op keeps for its backward: tensors, held as storage and version and never as nodes of the tape, so that no
-/// cycle can form and bytes can be counted; and one plain struct of attributes.
+struct Node;
+
+/// What an op keeps for its backward: tensors, held as storage and version, so that bytes can be counted; and one plain struct of
+/// attributes. Of a tensor that its own op can make again from what that op saved (Node::remake), only that op's node is kept: an
+/// earlier one, so that no cycle can form. The tape makes such tensors again before a backward runs.
 class Saved {
  public:
   Saved() = default;
@@ -42,11 +46,15 @@ class Saved {
 
   /// Fails with the op's name where a saved tensor was changed in place since.
   void check_versions(const char* op) const;
+  /// Makes what was not kept.
+  void remake();
+  bool holds_all() const { return makers_.empty(); }
   void clear();
 
  private:
   std::vector<Tensor> tensors_;
   std::vector<std::uint32_t> versions_;
+  std::vector<std::pair<std::size_t, std::shared_ptr<Node>>> makers_;  // of tensors_[first]
   std::any attributes_;
 };
 
@@ -58,6 +66,8 @@ struct Needs {
 
 using Gradients = std::vector<Tensor>;
 using Backward = Gradients (*)(Saved&, Tensor dy, Needs);
+/// An op's output again, the same bits, from what it saved.
+using Remake = Tensor (*)(const Node&);
 
 struct Node {
   const char* op = "leaf";
@@ -65,6 +75,7 @@ struct Node {
   std::vector<std::shared_ptr<Node>> inputs;  // null where that input is a constant
   Saved saved;
   Backward backward = nullptr;  // null for a leaf
+  Remake remake = nullptr;      // null where making the output again costs more than keeping it
   Shape shape;                  // of the op's output
   Dtype dtype = Dtype::f32;
   Device device;
@@ -76,9 +87,13 @@ struct Node {
 };
 
 /// Puts an op on the tape if gradients are recorded and an input needs one; returns y with its place on it.
-/// With check_finite on, fails where y is not finite, naming the op.
+/// With check_finite on, fails where y is not finite, naming the op. An op that is cheap beside the memory of its output, and
+/// does not save that output itself, gives a `remake`: those that save the output will not hold it.
 Tensor record(const char* op, Tensor y, const std::vector<Tensor>& inputs, Saved saved,
-              Backward backward);
+              Backward backward, Remake remake = nullptr);
+
+/// The output of a node that has a remake, made again.
+Tensor output_of(const Node& node);
 
 /// Gradients of a one-element tensor (with respect to every leaf behind it), added to each leaf's grad().
 /// What the tape saved is freed on the way unless `retain`; a second backward then fails.

@@ -26,16 +26,29 @@ void validate(const BatchNormForward& a) {
   check_statistics(kOp, {"x", a.x},
                    {{"mean", a.mean}, {"rstd", a.rstd}, {"gamma", a.gamma}, {"beta", a.beta}});
   check_same_shape(kOp, {{"x", a.x}, {"y", a.y}});
+  if (a.residual) {
+    check_float_arrays(kOp, {{"x", a.x}, {"residual", a.residual}});
+    check_same_shape(kOp, {{"x", a.x}, {"residual", a.residual}});
+  }
   check_channels(a.x, {{"mean", a.mean}, {"rstd", a.rstd}, {"gamma", a.gamma}, {"beta", a.beta}});
 }
 
 void validate(const BatchNormSums& a) {
   check_float_arrays(kOp, {{"x", a.x}, {"dy", a.dy}});
   check_statistics(kOp, {"x", a.x},
-                   {{"mean", a.mean}, {"rstd", a.rstd}, {"dgamma", a.dgamma}, {"dbeta", a.dbeta}});
+                   {{"mean", a.mean},
+                    {"rstd", a.rstd},
+                    {"dgamma", a.dgamma},
+                    {"dbeta", a.dbeta},
+                    {"gamma", a.gamma},
+                    {"beta", a.beta}});
   check_same_shape(kOp, {{"x", a.x}, {"dy", a.dy}});
-  check_channels(a.x,
-                 {{"mean", a.mean}, {"rstd", a.rstd}, {"dgamma", a.dgamma}, {"dbeta", a.dbeta}});
+  check_channels(a.x, {{"mean", a.mean},
+                       {"rstd", a.rstd},
+                       {"dgamma", a.dgamma},
+                       {"dbeta", a.dbeta},
+                       {"gamma", a.gamma},
+                       {"beta", a.beta}});
 }
 
 void validate(const BatchNormBackward& a) {
@@ -45,13 +58,15 @@ void validate(const BatchNormBackward& a) {
                     {"rstd", a.rstd},
                     {"gamma", a.gamma},
                     {"dgamma", a.dgamma},
-                    {"dbeta", a.dbeta}});
+                    {"dbeta", a.dbeta},
+                    {"beta", a.beta}});
   check_same_shape(kOp, {{"x", a.x}, {"dy", a.dy}, {"dx", a.dx}});
   check_channels(a.x, {{"mean", a.mean},
                        {"rstd", a.rstd},
                        {"gamma", a.gamma},
                        {"dgamma", a.dgamma},
-                       {"dbeta", a.dbeta}});
+                       {"dbeta", a.dbeta},
+                       {"beta", a.beta}});
 }
 
 }  // namespace lacuna

@@ -1,10 +1,11 @@
 #pragma once
 // Batch normalisation over every dimension but the last (Ioffe, Szegedy 2015), in the pieces that statistics over several
 // ranks need. Per channel, with s = gamma * rstd:
-//   forward    y = (x - mean) * s + beta
+//   forward    y = (x - mean) * s + beta, and where asked for + residual, and max(y, 0)
 //   backward   dbeta = sum dy,  dgamma = sum dy * xhat,  xhat = (x - mean) * rstd
 //              dx = s * (dy - sum dy / n - xhat * sum(dy * xhat) / n)   where mean and rstd are the batch's own
 //              dx = s * dy                                              where they are constants
+//   With relu and no residual, dy counts in these where (x - mean) * s + beta > 0; y itself is not needed.
 // Every vector of one value a channel is f32 beside bf16 activations, else of the same type.
 #include "array.h"
 
@@ -23,6 +24,8 @@ struct BatchNormForward {
   Array x;                      // (..., C)
   Array mean, rstd;             // (C)
   Array gamma = {}, beta = {};  // (C), optional: 1 and 0
+  Array residual = {};          // optional, shape of x
+  bool relu = false;
 };
 
 struct BatchNormSums {
@@ -30,6 +33,8 @@ struct BatchNormSums {
   Array dgamma, dbeta;  // out, (C)
   Array dy, x;          // (..., C)
   Array mean, rstd;     // (C)
+  bool relu = false;
+  Array gamma = {}, beta = {};  // (C), optional; read for relu alone
 };
 
 struct BatchNormBackward {
@@ -41,6 +46,8 @@ struct BatchNormBackward {
   Array dgamma = {},
         dbeta = {};  // (C): the sums over the whole batch; absent where mean and rstd are constants
   double count = 0;  // n of the whole batch
+  bool relu = false;
+  Array beta = {};  // (C), optional; read for relu alone
 };
 
 void validate(const BatchNormMoments&);

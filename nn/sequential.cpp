@@ -1,5 +1,6 @@
 #include "sequential.h"
 
+#include "layers/activation.h"
 #include "layers/batch_norm.h"
 
 namespace lacuna {
@@ -14,10 +15,11 @@ Tensor Sequential::forward(Context& context, const Tensor& x) {
       y = layer->forward(context, y, activation->epilogue());
       i++;
     } else if (norm && norm->of_batch(context)) {
+      auto* relu = i + 2 < layers_.size() ? dynamic_cast<ReLU*>(layers_[i + 2].get()) : nullptr;
       ChannelMoments moments;
       y = layer->forward(context, y, moments);
-      y = norm->forward(context, y, moments);
-      i++;
+      y = norm->forward(context, y, moments, relu ? Epilogue::relu : Epilogue::none);
+      i += relu ? 2 : 1;
     } else {
       y = layers_[i]->forward(context, y);
     }

@@ -5,7 +5,7 @@
 //
 // An activation that follows a convolution or a linear layer is handed to that layer's kernel, which applies it before the
 // result leaves the registers; the values are the same, a pass over memory is saved. So it is where a BatchNorm in training
-// follows a convolution, which hands it the moments of its result.
+// follows a convolution, which hands it the moments of its result, and a ReLU after that.
 #include <memory>
 #include <type_traits>
 

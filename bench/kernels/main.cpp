@@ -1,7 +1,9 @@
-// lacuna_kernel_bench [--benchmark_filter=REGEX ...]: kernels on cpu beside Eigen and oneDNN.
+// lacuna_kernel_bench [--benchmark_filter=REGEX ...]: kernels on cpu beside Eigen and oneDNN. With LACUNA_AVX2=1 in the
+// environment kernels and limits are those of a cpu without AVX-512.
 #include <lacuna/kernels/cpu/parallel.h>
 #include <unistd.h>
 
+#include <hwy/targets.h>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -82,6 +84,10 @@ int main(int argc, char** argv) {
     setenv("OMP_WAIT_POLICY", "passive", 1);
     setenv("OMP_NUM_THREADS", std::to_string(lacuna::cpu::threads()).c_str(), 0);
     execv("/proc/self/exe", argv);
+  }
+  if (std::getenv("LACUNA_AVX2")) {
+    hwy::SetSupportedTargetsForTest(HWY_AVX2);
+    setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1);
   }
   benchmark::Initialize(&argc, argv);
   lacuna::bench::add_matmul();

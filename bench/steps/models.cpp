@@ -28,9 +28,9 @@ struct Training {
     model.initialize(0);
   }
   double update(const Tensor& loss, double clip = 0) {
-    optimizer->zero_grad();
     backward(loss);
     optimizer->step(clip > 0 ? clip_scale(global_norm(optimizer->parameters()), clip) : 1);
+    optimizer->zero_grad();
     context.epoch++;  // other masks
     return loss.item();
   }

@@ -5,6 +5,7 @@
 #include "../tape.h"
 #include "elementwise.h"
 #include "shape.h"
+#include "window.h"
 
 namespace lacuna {
 namespace {
@@ -12,20 +13,42 @@ namespace {
 struct BatchNormAttributes {
   double count;      // rows over all ranks
   const Comm* comm;  // null where mean and rstd are constants
+  Epilogue activation;
 };
 
-// Saved: x, mean, rstd, gamma.
+Tensor batch_norm_forward(const Tensor& x, const Tensor& mean, const Tensor& rstd,
+                          const Tensor& gamma, const Tensor& beta, Epilogue activation,
+                          const Tensor& residual) {
+  const Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
+  run<&KernelTable::batch_norm_forward>(
+      BatchNormForward{y.array(), x.array(), mean.array(), rstd.array(), gamma.array(),
+                       beta.array(), residual.array(), activation == Epilogue::relu},
+      x.device());
+  return y;
+}
+
+// Saved: x, mean, rstd, gamma, beta, and y where a residual and an activation made it.
+Tensor remake_batch_norm(const Node& node) {
+  const Saved& s = node.saved;
+  return batch_norm_forward(s[0], s[1], s[2], s[3], s[4],
+                            s.attributes<BatchNormAttributes>().activation, {});
+}
+
 Gradients batch_norm_backward(Saved& saved, Tensor dy, Needs needs) {
   const auto& at = saved.attributes<BatchNormAttributes>();
   dy = contiguous(dy);
-  const Tensor &x = saved[0], &mean = saved[1], &rstd = saved[2], &gamma = saved[3];
+  const Tensor &x = saved[0], &mean = saved[1], &rstd = saved[2], &gamma = saved[3],
+               &beta = saved[4];
+  if (saved[5].defined()) dy = detail::before_epilogue(at.activation, std::move(dy), saved[5]);
+  const bool relu = at.activation == Epilogue::relu && !saved[5].defined();
   Tensor dx, dgamma, dbeta;
   if (needs[1] || needs[2] || at.comm) {
     dgamma = Tensor::empty(mean.shape(), mean.dtype(), mean.device());
     dbeta = Tensor::empty(mean.shape(), mean.dtype(), mean.device());
-    run<&KernelTable::batch_norm_sums>(BatchNormSums{dgamma.array(), dbeta.array(), dy.array(),
-                                                     x.array(), mean.array(), rstd.array()},
-                                       x.device());
+    run<&KernelTable::batch_norm_sums>(
+        BatchNormSums{dgamma.array(), dbeta.array(), dy.array(), x.array(), mean.array(),
+                      rstd.array(), relu, gamma.array(), beta.array()},
+        x.device());
   }
   if (needs[0]) {
     // dx needs the sums of all ranks; gamma and beta get this rank's share, as every parameter does.
@@ -40,13 +63,14 @@ Gradients batch_norm_backward(Saved& saved, Tensor dy, Needs needs) {
         at.comm->all_reduce_sum(all_beta);
       }
     }
-    dx = reuse_or_empty(dy);
+    dx = needs[3] ? Tensor::empty(dy.shape(), dy.dtype(), dy.device()) : reuse_or_empty(dy);
     run<&KernelTable::batch_norm_backward>(
         BatchNormBackward{dx.array(), dy.array(), x.array(), mean.array(), rstd.array(),
-                          gamma.array(), all_gamma.array(), all_beta.array(), at.count},
+                          gamma.array(), all_gamma.array(), all_beta.array(), at.count, relu,
+                          beta.array()},
         x.device());
   }
-  return {dx, needs[1] ? dgamma : Tensor(), needs[2] ? dbeta : Tensor()};
+  return {dx, needs[1] ? dgamma : Tensor(), needs[2] ? dbeta : Tensor(), needs[3] ? dy : Tensor()};
 }
 
 struct BatchMoments : ChannelMoments {  // over all ranks
@@ -84,19 +108,24 @@ void update(Tensor& running, const Tensor& batch, double momentum) {
 
 Tensor batch_norm(const Tensor& input, const Tensor& gamma, const Tensor& beta, Tensor running_mean,
                   Tensor running_var, const Context& ctx, const BatchNormOptions& options,
-                  const ChannelMoments& moments) {
+                  const ChannelMoments& moments, const Tensor& shortcut) {
   const char* op = "batch_norm";
   LACUNA_CHECK(input.defined() && input.ndim() >= 2, op, "x must be (..., channels): got ",
                describe("x", input));
   LACUNA_CHECK(running_mean.defined() == running_var.defined(), op,
                "running mean and variance come together: got ",
                describe("running_mean", running_mean), ", ", describe("running_var", running_var));
+  LACUNA_CHECK(options.activation == Epilogue::none || options.activation == Epilogue::relu, op,
+               "ends with relu or nothing");
+  LACUNA_CHECK(!shortcut.defined() || shortcut.shape() == input.shape(), op,
+               "residual must have x's shape: got ", describe("residual", shortcut), ", ",
+               describe("x", input));
+  const Tensor residual = shortcut.defined() ? contiguous(shortcut) : shortcut;
   const Tensor x = contiguous(input), scale = gamma.defined() ? contiguous(gamma) : gamma,
                shift = beta.defined() ? contiguous(beta) : beta;
-  const Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
   const bool of_batch = ctx.training || !running_mean.defined();
   Tensor mean, rstd;
-  BatchNormAttributes at{1, nullptr};
+  BatchNormAttributes at{1, nullptr, options.activation};
   {
     NoGrad guard;
     if (of_batch) {
@@ -104,7 +133,8 @@ Tensor batch_norm(const Tensor& input, const Tensor& gamma, const Tensor& beta, 
       LACUNA_CHECK(m.count > 1, op,
                    "the batch's statistics need more than one value a channel: got ",
                    describe("x", x));
-      at = {m.count, ctx.comm};
+      at.count = m.count;
+      at.comm = ctx.comm;
       mean = m.mean;
       rstd = rsqrt(m.centred / m.count + options.eps);
       if (ctx.training && !recomputing()) {
@@ -115,13 +145,12 @@ Tensor batch_norm(const Tensor& input, const Tensor& gamma, const Tensor& beta, 
       mean = contiguous(running_mean.detach());
       rstd = rsqrt(running_var.detach() + options.eps);
     }
-    run<&KernelTable::batch_norm_forward>(
-        BatchNormForward{y.array(), x.array(), mean.array(), rstd.array(), scale.array(),
-                         shift.array()},
-        x.device());
   }
-  return record(op, y, {x, scale, shift}, Saved{x, mean, rstd, scale}.with(at),
-                batch_norm_backward);
+  const Tensor y = batch_norm_forward(x, mean, rstd, scale, shift, options.activation, residual);
+  const bool keeps = residual.defined() && options.activation != Epilogue::none;
+  return record(op, y, {x, scale, shift, residual},
+                Saved{x, mean, rstd, scale, shift, keeps ? y : Tensor()}.with(at),
+                batch_norm_backward, residual.defined() ? nullptr : remake_batch_norm);
 }
 
 }  // namespace lacuna

@@ -23,22 +23,23 @@ Gradients conv2d_backward(Saved& saved, Tensor dy, Needs needs) {
   const auto& at = saved.attributes<Conv2dAttributes>();
   dy = contiguous(detail::before_epilogue(at.activation, std::move(dy), saved[2]));
   Tensor dx, dweight, dbias;
+  if (needs[1]) {
+    const Tensor x = saved.take(0);  // freed before dx is there, where nobody else has it
+    const Dtype dtype = statistics_dtype(dy.dtype());
+    dweight = Tensor::empty(at.weight, dtype, dy.device());
+    if (needs[2]) dbias = Tensor::empty({at.weight[0]}, dtype, dy.device());
+    run<&KernelTable::conv2d_grad_weight>(
+        Conv2dGradWeight{dweight.array(), dbias.array(), dy.array(), x.array(), at.window,
+                         at.groups},
+        dy.device());
+  } else if (needs[2]) {
+    dbias = bias_gradient(dy);
+  }
   if (needs[0]) {
     dx = Tensor::empty(at.x, dy.dtype(), dy.device());
     run<&KernelTable::conv2d_grad_input>(
         Conv2dGradInput{dx.array(), dy.array(), saved[1].array(), at.window, at.groups},
         dy.device());
-  }
-  if (needs[1]) {
-    const Dtype dtype = statistics_dtype(dy.dtype());
-    dweight = Tensor::empty(at.weight, dtype, dy.device());
-    if (needs[2]) dbias = Tensor::empty({at.weight[0]}, dtype, dy.device());
-    run<&KernelTable::conv2d_grad_weight>(
-        Conv2dGradWeight{dweight.array(), dbias.array(), dy.array(), saved[0].array(), at.window,
-                         at.groups},
-        dy.device());
-  } else if (needs[2]) {
-    dbias = bias_gradient(dy);
   }
   return {dx, dweight, dbias, needs[3] ? dy : Tensor()};
 }

@@ -22,14 +22,24 @@ Gradients unary_backward(Saved& saved, Tensor dy, Needs) {
   return {dx};
 }
 
+Tensor unary_forward(const UnaryAttributes& at, const Tensor& x) {
+  Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
+  run<&KernelTable::unary_forward>(UnaryForward{at.kind, y.array(), x.array(), at.a, at.b},
+                                   x.device());
+  return y;
+}
+
+Tensor remake_unary(const Node& node) {
+  return unary_forward(node.saved.attributes<UnaryAttributes>(), node.saved[0]);
+}
+
 Tensor unary(UnaryOp kind, const Tensor& input, double a = 0, double b = 0) {
   LACUNA_CHECK(input.defined(), name_of(kind), "the tensor is undefined");
   const Tensor x = contiguous(input);
-  Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
-  run<&KernelTable::unary_forward>(UnaryForward{kind, y.array(), x.array(), a, b}, x.device());
-  return record(name_of(kind), y, {x},
-                Saved{saves_output(kind) ? y : x}.with(UnaryAttributes{kind, a, b}),
-                unary_backward);
+  const UnaryAttributes at{kind, a, b};
+  const Tensor y = unary_forward(at, x);
+  return record(name_of(kind), y, {x}, Saved{saves_output(kind) ? y : x}.with(at), unary_backward,
+                saves_output(kind) ? nullptr : remake_unary);
 }
 
 Gradients binary_backward(Saved& saved, Tensor dy, Needs needs) {

@@ -9,7 +9,22 @@ namespace {
 
 Tensor empty_like(const Tensor& t) { return Tensor::empty(t.shape(), t.dtype(), t.device()); }
 
-// Saved: x, gamma, stats.
+// Saved: x, gamma, stats, beta; the attribute is eps.
+Tensor layer_norm_forward(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                          const Tensor& stats, double eps) {
+  const Tensor y = empty_like(x);
+  run<&KernelTable::layer_norm_forward>(
+      LayerNormForward{y.array(), stats.array(), x.array(), gamma.array(), beta.array(), eps},
+      x.device());
+  return y;
+}
+
+Tensor remake_layer_norm(const Node& node) {
+  const Saved& saved = node.saved;
+  return layer_norm_forward(saved[0], saved[1], saved[3], empty_like(saved[2]),
+                            saved.attributes<double>());
+}
+
 Gradients layer_norm_backward(Saved& saved, Tensor dy, Needs needs) {
   dy = contiguous(dy);
   const Tensor &x = saved[0], &gamma = saved[1];
@@ -64,12 +79,11 @@ Tensor layer_norm(const Tensor& input, const Tensor& gamma, const Tensor& beta, 
     return v.defined() ? contiguous(reshape(v, {last.numel()})) : v;
   };
   const Tensor x = contiguous(reshape(input, {lead.numel(), last.numel()}));
-  const Tensor scale = flat(gamma), shift = flat(beta), y = empty_like(x);
+  const Tensor scale = flat(gamma), shift = flat(beta);
   const Tensor stats = Tensor::empty({x.dim(0), 2}, statistics_dtype(x.dtype()), x.device());
-  run<&KernelTable::layer_norm_forward>(
-      LayerNormForward{y.array(), stats.array(), x.array(), scale.array(), shift.array(), eps},
-      x.device());
-  return reshape(record(op, y, {x, scale, shift}, Saved{x, scale, stats}, layer_norm_backward),
+  const Tensor y = layer_norm_forward(x, scale, shift, stats, eps);
+  return reshape(record(op, y, {x, scale, shift}, Saved{x, scale, stats, shift}.with(eps),
+                        layer_norm_backward, remake_layer_norm),
                  input.shape());
 }
 

@@ -73,8 +73,10 @@ Gradients matmul_backward(Saved& saved, Tensor dy, Needs needs) {
 Gradients linear_backward(Saved& saved, Tensor dy, Needs needs) {
   dy = readable(detail::before_epilogue(saved.attributes<Epilogue>(), std::move(dy), saved[2]));
   Tensor dx, dweight, dbias;
+  // First, so that x may be freed before dx is there.
+  if (needs[1])
+    dweight = product({dy, true}, {saved.take(0), false}, {}, statistics_dtype(dy.dtype()));
   if (needs[0]) dx = product({dy, false}, {saved[1], false}, {}, dy.dtype());
-  if (needs[1]) dweight = product({dy, true}, {saved[0], false}, {}, statistics_dtype(dy.dtype()));
   if (needs[2]) dbias = bias_gradient(dy);
   return {dx, dweight, dbias, needs[3] ? dy : Tensor()};
 }

@@ -91,6 +91,10 @@ Tensor contiguous(const Tensor& x) {
   return record("contiguous", y, {x}, {}, identity_backward);
 }
 
+static Tensor remake_reshape(const Node& node) {
+  return reshape(output_of(*node.inputs[0]), node.shape);
+}
+
 Tensor reshape(const Tensor& x, const Shape& wanted) {
   check_defined("reshape", x);
   Shape shape = wanted;
@@ -109,8 +113,9 @@ Tensor reshape(const Tensor& x, const Shape& wanted) {
                "the number of elements must stay: got ", describe("x", x), " to ", wanted);
   if (shape == x.shape()) return x;
   const Tensor source = contiguous(x);
+  const bool remakes = source.node() && source.node()->remake;
   return record("reshape", view(source, shape, shape.strides(), source.offset()), {source},
-                Saved().with(source.shape()), reshape_backward);
+                Saved().with(source.shape()), reshape_backward, remakes ? remake_reshape : nullptr);
 }
 
 Tensor flatten(const Tensor& x, int first, int last) {

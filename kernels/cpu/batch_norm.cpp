@@ -1,6 +1,6 @@
 // Batch normalisation over the last dimension's channels, on cpu.
-//   traffic      moments: x once (a chunk of rows stays in cache for its two passes); forward: x once, y once;
-//                sums and backward: dy and x once each, dx once
+//   traffic      moments: x once (a chunk of rows stays in cache for its two passes); forward: x and residual once, y once;
+//                sums and backward: dy and x once each (with relu a chunk is masked first and stays in cache), dx once
 //   method       plain loops along the channels, which the compiler makes vectors of, once an instruction set; where there
 //                are few channels, rows that follow each other count as one wide row
 //   numerics     two passes a chunk, chunks joined in f64 (Chan, Golub, LeVeque 1979); at most 32 rows are summed in f32
@@ -33,8 +33,12 @@ struct Kernels {
                   double* acc);
   void (*products)(const T* dy, const T* x, const T* mean, std::int64_t rows, std::int64_t width,
                    T* block, double* acc);
-  void (*normalise)(T* y, const T* x, const T* mean, const T* scale, const T* shift,
-                    std::int64_t rows, std::int64_t width);
+  // [whether there is a residual][whether relu ends it]
+  void (*normalise[2][2])(T* y, const T* x, const T* residual, const T* mean, const T* scale,
+                          const T* shift, std::int64_t rows, std::int64_t width);
+  // dz = dy where forward's y was above 0
+  void (*mask)(T* dz, const T* dy, const T* x, const T* mean, const T* scale, const T* shift,
+               std::int64_t rows, std::int64_t width);
   void (*backward)(T* dx, const T* dy, const T* x, const T* mean, const T* scale, const T* offset,
                    const T* slope, std::int64_t rows, std::int64_t width);
 };
@@ -80,13 +84,28 @@ HWY_NOINLINE void products(const T* dy, const T* x, const T* HWY_RESTRICT mean, 
            [=](std::int64_t i, std::int64_t j) HWY_ATTR { return dy[i] * (x[i] - mean[j]); });
 }
 
-template <class T>
-HWY_NOINLINE void normalise(T* HWY_RESTRICT y, const T* x, const T* HWY_RESTRICT mean,
-                            const T* HWY_RESTRICT scale, const T* HWY_RESTRICT shift,
-                            std::int64_t rows, std::int64_t width) {
+template <class T, bool kResidual, bool kRelu>
+HWY_NOINLINE void normalise(T* HWY_RESTRICT y, const T* x, const T* residual,
+                            const T* HWY_RESTRICT mean, const T* HWY_RESTRICT scale,
+                            const T* HWY_RESTRICT shift, std::int64_t rows, std::int64_t width) {
   for (std::int64_t r = 0; r < rows; r++)
-    for (std::int64_t j = 0; j < width; j++)
-      y[r * width + j] = (x[r * width + j] - mean[j]) * scale[j] + shift[j];
+    for (std::int64_t j = 0; j < width; j++) {
+      const std::int64_t i = r * width + j;
+      T v = (x[i] - mean[j]) * scale[j] + shift[j];
+      if (kResidual) v += residual[i];
+      y[i] = kRelu && v < 0 ? 0 : v;
+    }
+}
+
+template <class T>
+HWY_NOINLINE void mask(T* dz, const T* dy, const T* x, const T* HWY_RESTRICT mean,
+                       const T* HWY_RESTRICT scale, const T* HWY_RESTRICT shift, std::int64_t rows,
+                       std::int64_t width) {
+  for (std::int64_t r = 0; r < rows; r++)
+    for (std::int64_t j = 0; j < width; j++) {
+      const std::int64_t i = r * width + j;
+      dz[i] = (x[i] - mean[j]) * scale[j] + shift[j] > 0 ? dy[i] : 0;
+    }
 }
 
 // dx = scale * (dy - offset - (x - mean) * slope)
@@ -103,7 +122,13 @@ HWY_NOINLINE void backward(T* dx, const T* dy, const T* x, const T* HWY_RESTRICT
 
 template <class T>
 Kernels<T> kernels() {
-  return {sums<T>, squares<T>, products<T>, normalise<T>, backward<T>};
+  return {sums<T>,
+          squares<T>,
+          products<T>,
+          {{normalise<T, false, false>, normalise<T, false, true>},
+           {normalise<T, true, false>, normalise<T, true, true>}},
+          mask<T>,
+          backward<T>};
 }
 Kernels<float> kernels_f32() { return kernels<float>(); }
 Kernels<double> kernels_f64() { return kernels<double>(); }
@@ -211,21 +236,32 @@ void moments(const BatchNormMoments& a, T zero) {
   }
 }
 
+// What forward multiplies by and adds, a column of the plan's width each.
+template <class T>
+struct Line {
+  std::vector<T> mean, scale, shift;
+
+  Line(const Plan& plan, const Array& means, const Array& rstd, const Array& gamma,
+       const Array& beta) {
+    const auto at = [](const Array& v, std::int64_t j, T absent) {
+      return v ? v.as<T>()[j] : absent;
+    };
+    mean = repeated<T>(plan, [&](std::int64_t j) { return at(means, j, 0); });
+    shift = repeated<T>(plan, [&](std::int64_t j) { return at(beta, j, 0); });
+    scale = repeated<T>(plan, [&](std::int64_t j) { return at(rstd, j, 0) * at(gamma, j, 1); });
+  }
+};
+
 template <class T>
 void forward(const BatchNormForward& a, T zero) {
   const auto kernels = batch_norm::kernels_of(zero);
+  const auto normalise = kernels.normalise[static_cast<bool>(a.residual)][a.relu];
   const Plan plan(a.x);
-  const auto at = [](const Array& v, std::int64_t j, T absent) {
-    return v ? v.as<T>()[j] : absent;
-  };
-  const auto mean = repeated<T>(plan, [&](std::int64_t j) { return at(a.mean, j, 0); });
-  const auto shift = repeated<T>(plan, [&](std::int64_t j) { return at(a.beta, j, 0); });
-  const auto scale =
-      repeated<T>(plan, [&](std::int64_t j) { return at(a.rstd, j, 0) * at(a.gamma, j, 1); });
+  const Line<T> line(plan, a.mean, a.rstd, a.gamma, a.beta);
   plan.parallel([&](std::int64_t c) {
     plan.each(c, [&](std::int64_t at, std::int64_t rows, std::int64_t width) {
-      kernels.normalise(a.y.as<T>() + at, a.x.as<T>() + at, mean.data(), scale.data(), shift.data(),
-                        rows, width);
+      normalise(a.y.as<T>() + at, a.x.as<T>() + at, a.residual ? a.residual.as<T>() + at : nullptr,
+                line.mean.data(), line.scale.data(), line.shift.data(), rows, width);
     });
   });
 }
@@ -235,17 +271,22 @@ void sums(const BatchNormSums& a, T zero) {
   const auto kernels = batch_norm::kernels_of(zero);
   const Plan plan(a.x);
   const std::int64_t n = plan.channels;
-  const auto mean = repeated<T>(plan, [&](std::int64_t j) { return a.mean.as<T>()[j]; });
+  const Line<T> line(plan, a.mean, a.rstd, a.gamma, a.beta);
   const Scratch<double> partial(2 * plan.chunks * n + 1);
   plan.parallel([&](std::int64_t c) {
     const Scratch<double> plain(plan.width), weighted(plan.width);
-    const Scratch<T> block(plan.width);
+    const Scratch<T> block(plan.width), masked(a.relu ? plan.chunk * n : 0);
     std::fill_n(plain.data(), plan.width, 0.0);
     std::fill_n(weighted.data(), plan.width, 0.0);
     plan.each(c, [&](std::int64_t at, std::int64_t rows, std::int64_t width) {
-      kernels.sums(a.dy.as<T>() + at, rows, width, block.data(), plain.data());
-      kernels.products(a.dy.as<T>() + at, a.x.as<T>() + at, mean.data(), rows, width, block.data(),
-                       weighted.data());
+      const T *x = a.x.as<T>() + at, *dy = a.dy.as<T>() + at;
+      if (a.relu) {
+        kernels.mask(masked.data(), dy, x, line.mean.data(), line.scale.data(), line.shift.data(),
+                     rows, width);
+        dy = masked.data();
+      }
+      kernels.sums(dy, rows, width, block.data(), plain.data());
+      kernels.products(dy, x, line.mean.data(), rows, width, block.data(), weighted.data());
     });
     plan.fold(plain.data());
     plan.fold(weighted.data());
@@ -267,21 +308,24 @@ template <class T>
 void backward(const BatchNormBackward& a, T zero) {
   const auto kernels = batch_norm::kernels_of(zero);
   const Plan plan(a.x);
-  const auto at = [](const Array& v, std::int64_t j, T absent) {
-    return v ? v.as<T>()[j] : absent;
+  const Line<T> line(plan, a.mean, a.rstd, a.gamma, a.beta);
+  const auto share = [&](const Array& sum, std::int64_t j) {
+    return sum ? static_cast<double>(sum.as<T>()[j]) / a.count : 0.0;
   };
-  const auto mean = repeated<T>(plan, [&](std::int64_t j) { return at(a.mean, j, 0); });
-  const auto scale =
-      repeated<T>(plan, [&](std::int64_t j) { return at(a.rstd, j, 0) * at(a.gamma, j, 1); });
-  const auto offset =
-      repeated<T>(plan, [&](std::int64_t j) { return at(a.dbeta, j, 0) / a.count; });
-  const auto slope = repeated<T>(plan, [&](std::int64_t j) {
-    return at(a.rstd, j, 0) * static_cast<double>(at(a.dgamma, j, 0)) / a.count;
-  });
+  const auto offset = repeated<T>(plan, [&](std::int64_t j) { return share(a.dbeta, j); });
+  const auto slope =
+      repeated<T>(plan, [&](std::int64_t j) { return a.rstd.as<T>()[j] * share(a.dgamma, j); });
   plan.parallel([&](std::int64_t c) {
     plan.each(c, [&](std::int64_t at, std::int64_t rows, std::int64_t width) {
-      kernels.backward(a.dx.as<T>() + at, a.dy.as<T>() + at, a.x.as<T>() + at, mean.data(),
-                       scale.data(), offset.data(), slope.data(), rows, width);
+      T* const dx = a.dx.as<T>() + at;
+      const T *const x = a.x.as<T>() + at, *dy = a.dy.as<T>() + at;
+      if (a.relu) {
+        kernels.mask(dx, dy, x, line.mean.data(), line.scale.data(), line.shift.data(), rows,
+                     width);
+        dy = dx;
+      }
+      kernels.backward(dx, dy, x, line.mean.data(), line.scale.data(), offset.data(), slope.data(),
+                       rows, width);
     });
   });
 }

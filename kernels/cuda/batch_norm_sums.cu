@@ -100,18 +100,25 @@ __global__ void __launch_bounds__(1024)
   centred[blockIdx.y * step + j] = m.centred;
 }
 
-// partial (chunks, 2, columns): sum dy * (x - mean) and sum dy of each chunk
+// partial (chunks, 2, columns): sum dy * (x - mean) and sum dy of each chunk; with relu of the dy where forward was above 0
 template <class T, int N>
 __global__ void __launch_bounds__(kColumnThreads)
-    sums_of_chunks(float* partial, const T* dy, const T* x, const float* mean, std::int64_t rows,
+    sums_of_chunks(float* partial, const T* dy, const T* x, const float* mean, const float* rstd,
+                   const float* gamma, const float* beta, bool relu, std::int64_t rows,
                    std::int64_t columns, std::int64_t chunk) {
   constexpr int R = kInFlight<N> / 2;
   LACUNA_SHARED(float, shared, [2][kColumnThreads * N]);
   const ColumnPlace<N> p(rows, chunk);
-  float m[N], sum[2][N], g[R][N], v[R][N];
+  float m[N], scale[N], shift[N], weight[N], sum[2][N], g[R][N], v[R][N];
   load_parameter(m, mean, p.j, columns, 0.0f);
+  load_parameter(scale, rstd, p.j, columns, 0.0f);
+  load_parameter(weight, gamma, p.j, columns, 1.0f);
+  load_parameter(shift, beta, p.j, columns, 0.0f);
   LACUNA_UNROLL
-  for (int k = 0; k < N; k++) sum[0][k] = sum[1][k] = 0.0f;
+  for (int k = 0; k < N; k++) {
+    scale[k] *= weight[k];
+    sum[0][k] = sum[1][k] = 0.0f;
+  }
   for (std::int64_t row = p.first; row < p.end; row += R * p.step) {
     LACUNA_UNROLL
     for (int r = 0; r < R; r++) {
@@ -124,6 +131,7 @@ __global__ void __launch_bounds__(kColumnThreads)
       if (row + r * p.step >= p.end) continue;
       LACUNA_UNROLL
       for (int k = 0; k < N; k++) {
+        if (relu && !((v[r][k] - m[k]) * scale[k] + shift[k] > 0.0f)) continue;
         sum[0][k] += g[r][k] * (v[r][k] - m[k]);
         sum[1][k] += g[r][k];
       }
@@ -152,14 +160,16 @@ void moments(const BatchNormMoments& a, Stream stream) {
 template <class T>
 void sums(const BatchNormSums& a, Stream stream) {
   const T *const dy = a.dy.as<T>(), *const x = a.x.as<T>();
-  by_columns<T>(a.x, {dy, x, a.mean.data}, 2, [&](auto n, const ColumnGrid& g) {
-    const Workspace<float> partial(a.x.device, g.chunks * 2 * g.columns);
-    launch({.grid = g.grid(), .block = g.block(), .stream = stream},
-           sums_of_chunks<T, decltype(n)::value>, partial.data(), dy, x, a.mean.as<float>(), g.rows,
-           g.columns, g.chunk);
-    launch_fold_columns(a.dgamma.as<float>(), a.dbeta.as<float>(), partial.data(), g.chunks,
-                        g.columns, a.rstd.as<float>(), stream);
-  });
+  by_columns<T>(a.x, {dy, x, a.mean.data, a.rstd.data, a.gamma.data, a.beta.data}, 2,
+                [&](auto n, const ColumnGrid& g) {
+                  const Workspace<float> partial(a.x.device, g.chunks * 2 * g.columns);
+                  launch({.grid = g.grid(), .block = g.block(), .stream = stream},
+                         sums_of_chunks<T, decltype(n)::value>, partial.data(), dy, x,
+                         a.mean.as<float>(), a.rstd.as<float>(), a.gamma.as<float>(),
+                         a.beta.as<float>(), a.relu, g.rows, g.columns, g.chunk);
+                  launch_fold_columns(a.dgamma.as<float>(), a.dbeta.as<float>(), partial.data(),
+                                      g.chunks, g.columns, a.rstd.as<float>(), stream);
+                });
 }
 
 }  // namespace

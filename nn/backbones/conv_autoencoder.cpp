@@ -5,10 +5,10 @@
 namespace lacuna {
 
 ConvEncoder::ConvEncoder(const Options& options)
-    : Sequential(Conv2d({.in = options.channels, .out = 64, .kernel = 3, .padding = 1}), ReLU(),
-                 MaxPool2d({.kernel = 2}),  //
-                 Conv2d({.in = 64, .out = 128, .kernel = 3, .padding = 1}), ReLU(),
-                 MaxPool2d({.kernel = 2})),
+    : Sequential(Conv2d({.in = options.channels, .out = 64, .kernel = 3, .padding = 1}),
+                 MaxPool2d({.kernel = 2}), ReLU(),
+                 Conv2d({.in = 64, .out = 128, .kernel = 3, .padding = 1}),
+                 MaxPool2d({.kernel = 2}), ReLU()),
       options_(options) {
   LACUNA_CHECK(options.bottleneck >= 0, "conv_autoencoder",
                "the bottleneck must be at least 0: got ", options.bottleneck);

@@ -1,7 +1,9 @@
 #pragma once
 // A small convolutional autoencoder for images whose sides are multiples of 4. With no bottleneck (109,251 parameters):
-//   encoder   conv 3x3 -> 64, ReLU, maxpool 2, conv 3x3 -> 128, ReLU, maxpool 2      (N, H, W, 3) to (N, H/4, W/4, 128)
+//   encoder   conv 3x3 -> 64, maxpool 2, ReLU, conv 3x3 -> 128, maxpool 2, ReLU      (N, H, W, 3) to (N, H/4, W/4, 128)
 //   decoder   transposed conv 2x2 stride 2 -> 64, ReLU, transposed conv 2x2 stride 2 -> 3, output activation
+// ReLU after the pooling gives what ReLU before it does, value and gradient, and the large image before the pooling is nothing
+// that backward asks for.
 // Its code of 128 H/4 W/4 = 8 H W values is larger than the image's 3 H W. A bottleneck of b channels makes it a true one for
 // b below 48: a 1x1 convolution to b ends the encoder (index 6), and one back to 128 and a ReLU begin the decoder.
 #include "../layers/activation.h"

@@ -27,10 +27,13 @@ class BatchNorm : public Module {
   }
 
   Tensor forward(Context& context, const Tensor& x) override { return forward(context, x, {}); }
-  /// The same where somebody knows the moments of x.
-  Tensor forward(Context& context, const Tensor& x, const ChannelMoments& moments) {
-    return batch_norm(x, weight, bias, running_mean, running_var, context,
-                      {.momentum = options_.momentum, .eps = options_.eps}, moments);
+  /// The same where somebody knows the moments of x; then activation(norm + residual).
+  Tensor forward(Context& context, const Tensor& x, const ChannelMoments& moments,
+                 Epilogue activation = Epilogue::none, const Tensor& residual = {}) {
+    return batch_norm(
+        x, weight, bias, running_mean, running_var, context,
+        {.momentum = options_.momentum, .eps = options_.eps, .activation = activation}, moments,
+        residual);
   }
   /// Whether forward() takes the moments of x, and not the running ones.
   bool of_batch(const Context& context) const {

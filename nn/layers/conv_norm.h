@@ -1,8 +1,9 @@
 #pragma once
 // A convolution and the batch normalisation of its result, as residual networks have them:
 //   y = activation(norm(conv(x)) + residual)
-// Where the batch's moments count, the convolution takes them on its way. Where the running ones do, the norm is a factor and a
-// shift of each channel: they go into the convolution's weight and bias, and all of it is one kernel.
+// Where the batch's moments count, the convolution takes them on its way, and one pass over its result does the rest. Where the
+// running ones do, the norm is a factor and a shift of each channel: they go into the convolution's weight and bias, and all of
+// it is one kernel.
 #include "../../core/ops/elementwise.h"
 #include "../../core/ops/shape.h"
 #include "batch_norm.h"
@@ -20,10 +21,8 @@ inline Tensor conv_norm(Context& context, Conv2d& conv, BatchNorm& norm, const T
       "conv_norm", "takes a convolution without bias, and relu or none");
   if (norm.of_batch(context)) {
     ChannelMoments moments;
-    Tensor y = conv.forward(context, x, moments);
-    y = norm.forward(context, y, moments);
-    if (residual.defined()) y = y + residual;
-    return activation == Epilogue::relu ? relu(y) : y;
+    const Tensor y = conv.forward(context, x, moments);
+    return norm.forward(context, y, moments, activation, residual);
   }
   Tensor factor = rsqrt(norm.running_var + norm.options().eps);
   if (norm.weight.defined()) factor = factor * norm.weight;

@@ -103,6 +103,51 @@ TEST(tape, memory_is_freed_on_the_way) {
   EXPECT_EQ(memory_stats(DeviceType::cpu).live_bytes, before);
 }
 
+TEST(tape, what_an_op_can_make_again_is_not_kept_for_others) {
+  Tensor x = leaf({-1, 0.5f, 2}, {3}), w = leaf({1, 5, 2}, {3});
+  const auto before = memory_stats(DeviceType::cpu).live_bytes;
+  Tensor y = gelu(x);
+  const std::vector<float> values = y.to_vector<float>();
+  Tensor z = reshape(y, {3, 1}) * reshape(w, {3, 1});  // saves both; y by way of a view
+  y = Tensor();
+  EXPECT_EQ(memory_stats(DeviceType::cpu).live_bytes, before + 12);  // z
+  EXPECT_EQ(tape_stats(z).saved_bytes, 24);                          // x for gelu, w for mul
+  backward(sum(z), true);
+  EXPECT_EQ(w.grad().to_vector<float>(), values);
+  const auto dx = x.grad().to_vector<float>();
+  backward(sum(z));  // retained: made once more
+  EXPECT_EQ(w.grad().to_vector<float>(),
+            (std::vector<float>{2 * values[0], 2 * values[1], 2 * values[2]}));
+  Tensor same = leaf({-1, 0.5f, 2}, {3});
+  backward(sum(gelu(same) * Tensor::of({1, 5, 2}, {3})));
+  EXPECT_EQ(dx, same.grad().to_vector<float>());
+}
+
+TEST(tape, what_is_made_again_is_made_of_what_was_there) {
+  Tensor x = leaf({1, 2}, {2});
+  const Tensor y = gelu(x), one = sum(square(y)), two = sum(exp(y) * y);
+  backward(one);
+  EXPECT_NE(error_of([&] { backward(two); }).find("[gelu] backward has been here before"),
+            std::string::npos);
+  const Tensor three = sum(square(gelu(x)));
+  {
+    NoGrad guard;
+    x.fill(0);
+  }
+  EXPECT_NE(error_of([&] { backward(three); }).find("[gelu] a tensor that backward needs was"),
+            std::string::npos);
+}
+
+TEST(tape, a_long_chain_of_what_can_be_made_again_is_not_made_by_recursion) {
+  Tensor x = leaf({3}, {1});
+  Tensor y = x;
+  for (int i = 0; i < 100000; i++) y = square(y) * 0.0 + x;
+  backward(sum(y));
+  EXPECT_EQ(x.grad().item(), 1);
+  Tensor z = x;
+  for (int i = 0; i < 100000; i++) z = leaky_relu(z, 0.5);  // dropped without backward
+}
+
 TEST(tape, recompute_gives_the_same_gradients_and_saves_only_its_inputs) {
   const auto f = [](const std::vector<Tensor>& v) { return softmax(tanh(v[0] * v[1])); };
   Tensor a = leaf({1, 2, 3}, {3}), b = leaf({0.5f, -1, 2}, {3}), w = Tensor::of({1, 5, 2}, {3});

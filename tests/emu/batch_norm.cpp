@@ -11,13 +11,15 @@ constexpr DeviceType kType = DeviceType::emu;
 struct Shape {
   std::int64_t rows, channels;
   bool constant = false;  // mean and rstd are
+  bool relu = false;
   std::size_t skip = 0;
 };
 
 template <class T>
 void check(const Shape& s) {
   SCOPED_TRACE(std::string(name_of(dtype_of<T>)) + " rows " + std::to_string(s.rows) +
-               " channels " + std::to_string(s.channels) + (s.skip ? " uneven" : ""));
+               " channels " + std::to_string(s.channels) + (s.skip ? " uneven" : "") +
+               (s.relu ? " relu" : ""));
   const Sizes shape{s.rows, s.channels}, width{s.channels};
   Twin<T> x(kType, shape, drawn(count(shape), 1, 3, 5), s.skip), y(kType, shape, s.skip),
       dy(kType, shape, drawn(count(shape), 2), s.skip);
@@ -32,13 +34,20 @@ void check(const Shape& s) {
   centred.expect_close("centred", 3e-6);
   mean.follow();
   run_both<&KernelTable::batch_norm_forward>(kType, [&](bool device) {
-    return BatchNormForward{y.on(device),    x.on(device),     mean.on(device),
-                            rstd.on(device), gamma.on(device), beta.on(device)};
+    return BatchNormForward{
+        y.on(device),    x.on(device), mean.on(device), rstd.on(device), gamma.on(device),
+        beta.on(device), {},           s.relu};
   });
   y.expect_close("y", 2e-6);
+  run_both<&KernelTable::batch_norm_forward>(kType, [&](bool device) {
+    return BatchNormForward{y.on(device),     x.on(device),    mean.on(device), rstd.on(device),
+                            gamma.on(device), beta.on(device), dy.on(device),   s.relu};
+  });
+  y.expect_close("y with a residual", 2e-6);
   run_both<&KernelTable::batch_norm_sums>(kType, [&](bool device) {
-    return BatchNormSums{dgamma.on(device), dbeta.on(device), dy.on(device),
-                         x.on(device),      mean.on(device),  rstd.on(device)};
+    return BatchNormSums{dgamma.on(device), dbeta.on(device), dy.on(device), x.on(device),
+                         mean.on(device),   rstd.on(device),  s.relu,        gamma.on(device),
+                         beta.on(device)};
   });
   dgamma.expect_close("dgamma", 1e-5);
   dbeta.expect_close("dbeta", 1e-5);
@@ -49,6 +58,8 @@ void check(const Shape& s) {
                         mean.on(device), rstd.on(device), gamma.on(device)};
     if (!s.constant) a.dgamma = dgamma.on(device), a.dbeta = dbeta.on(device);
     a.count = static_cast<double>(s.rows);
+    a.relu = s.relu;
+    a.beta = beta.on(device);
     return a;
   });
   dy.expect_close("dx", 3e-6);
@@ -57,13 +68,16 @@ void check(const Shape& s) {
 TEST(EmuBatchNorm, AgreesWithCpuF64) {
   for (const std::int64_t channels : {1, 3, 8, 24, 64, 130, 256, 520})
     for (const std::size_t skip : {0, 1}) {
-      const Shape s{channels > 100 ? 70 : 1030, channels, channels == 8, skip};
+      Shape s{channels > 100 ? 70 : 1030, channels, channels == 8,
+              channels > 3 && (skip == 1 || channels == 256)};
+      s.skip = skip;
       check<float>(s);
       check<bf16>(s);
       if (HasFatalFailure()) return;
     }
   for (const std::int64_t rows : {1, 2, 33}) check<float>({rows, 20});
   check<bf16>({3, 16, true});
+  check<float>({64, 16, true, true});
 }
 
 TEST(EmuBatchNorm, MoreRowsThanOneStepOfTheGrid) { check<float>({132 * 8 * 256 + 300, 4}); }

@@ -75,6 +75,36 @@ const Register batch_norm_cases([] {
                                as(Tensor::of({2, 0.25f}, {2})), mode(false));
            },
        .reference = reference(true, {0.5, -1}, {2, 0.25})});
+  const auto ended = [](const std::string& name, const Shape& x, Epilogue activation,
+                        bool residual) {
+    const std::int64_t n = x.back();
+    std::vector<Input> inputs{{x}, parameter({{n}, 0.5, 1.5}), parameter({{n}})};
+    if (residual) inputs.push_back({x});
+    add({.name = "batch_norm/" + name,
+         .inputs = inputs,
+         .apply =
+             [=](const Tensors& in) {
+               return batch_norm(in[0], in[1], in[2], {}, {}, mode(true),
+                                 {.activation = activation}, {}, residual ? in[3] : Tensor());
+             },
+         .reference =
+             [=](const Tensors& in) {
+               auto y = reference(true)(in);
+               const auto more =
+                   residual ? in[3].to_vector<double>() : std::vector<double>(y.size());
+               for (std::size_t i = 0; i < y.size(); i++) {
+                 y[i] += more[i];
+                 if (activation == Epilogue::relu) y[i] = std::max(y[i], 0.0);
+               }
+               return y;
+             }});
+  };
+  for (const Shape& x : {Shape{2, 9, 7, 16}, Shape{67, 3}}) {
+    const std::string size = x.size() == 4 ? "image" : "odd";
+    ended("relu/" + size, x, Epilogue::relu, false);
+    ended("residual/" + size, x, Epilogue::none, true);
+    ended("residual_relu/" + size, x, Epilogue::relu, true);
+  }
   // A mean far from zero: E[x^2] - E[x]^2 in f32 would have no digit left.
   add({.name = "batch_norm/offset",
        .inputs = {{{64, 64, 3}, 1000, 1001}},
@@ -170,6 +200,21 @@ TEST(batch_norm, two_ranks_equal_one) {
   }
 }
 
+// Without a residual y is made again: conv2d, which saves its x, holds none.
+TEST(batch_norm, keeps_x_alone) {
+  const Shape shape{4, 6, 6, 16};
+  Tensor x = make_input({shape}, 1, Dtype::f32);
+  x.requires_grad();
+  const auto saved = [&](const Tensor& residual) {
+    const Tensor y =
+        batch_norm(x, {}, {}, {}, {}, mode(true), {.activation = Epilogue::relu}, {}, residual);
+    const std::int64_t bytes = 4 * shape.numel(), all = tape_stats(square(y)).saved_bytes;
+    return static_cast<double>(all - 2 * 4 * 16) / static_cast<double>(bytes);  // less mean, rstd
+  };
+  EXPECT_EQ(saved({}), 1);
+  EXPECT_EQ(saved(x), 2);
+}
+
 TEST(batch_norm, errors) {
   const auto text = [](auto f) -> std::string {
     try {
@@ -191,6 +236,11 @@ TEST(batch_norm, errors) {
       }),
       "[batch_norm] gamma must have one value a channel: got gamma (3) f32 cpu for x (2, 4) f32 "
       "cpu");
+  EXPECT_EQ(
+      text([] {
+        batch_norm(Tensor::zeros({2, 4}), {}, {}, {}, {}, mode(true), {}, {}, Tensor::zeros({4}));
+      }),
+      "[batch_norm] residual must have x's shape: got residual (4) f32 cpu, x (2, 4) f32 cpu");
   EXPECT_NE(text([] {
               batch_norm(Tensor::zeros({2, 4}), {}, {}, Tensor::zeros({4}), {}, mode(true));
             }).find("come together"),
