@@ -1,6 +1,6 @@
 """PyTorch's side of bench/versus_pytorch.py: the steps of bench/steps/models.h, on request.
 
-usage: python torch_step.py autoencoder|gpt|bert-mini|simclr BATCH THREADS contiguous|channels_last
+usage: python torch_step.py autoencoder|gpt|gpt-384|bert-mini|simclr BATCH THREADS contiguous|channels_last
     a line "run N" gives a line with the milliseconds of N steps; "memory" the peak of tensor bytes in a step and the
     resident bytes; "version" PyTorch's version
 """
@@ -68,11 +68,11 @@ class Autoencoder(nn.Sequential):
 
 
 class Gpt(nn.Module):
-    def __init__(self):
+    def __init__(self, layers, width, heads, context):
         super().__init__()
-        self.token, self.position = nn.Embedding(65, 128), nn.Embedding(64, 128)
-        self.blocks = nn.ModuleList(Block(128, 4, 0.0, True, False, 1e-5, "none") for _ in range(4))
-        self.norm = nn.LayerNorm(128, bias=False)
+        self.token, self.position = nn.Embedding(65, width), nn.Embedding(context, width)
+        self.blocks = nn.ModuleList(Block(width, heads, 0.0, True, False, 1e-5, "none") for _ in range(layers))
+        self.norm = nn.LayerNorm(width, bias=False)
         for p in self.parameters():
             if p.ndim >= 2:
                 nn.init.normal_(p, std=0.02)
@@ -138,10 +138,11 @@ if name == "autoencoder":
     model = Autoencoder().to(memory_format=layout)
     optimizer, clip = torch.optim.Adam(model.parameters(), lr=1e-3), None
     data = (torch.randint(0, 256, (batch, 3, 32, 32), dtype=torch.uint8).to(memory_format=layout),)
-elif name == "gpt":
-    model = Gpt()
+elif name in ("gpt", "gpt-384"):
+    context = 64 if name == "gpt" else 256
+    model = Gpt(4, 128, 4, context) if name == "gpt" else Gpt(6, 384, 6, context)
     optimizer = adamw(model, lr=1e-3, betas=(0.9, 0.99), weight_decay=0.1)
-    data = (torch.randint(0, 65, (batch, 65)),)
+    data = (torch.randint(0, 65, (batch, context + 1)),)
 elif name == "bert-mini":
     model = BertMini()
     optimizer = adamw(model, lr=1e-4, eps=1e-6, weight_decay=0.01)
@@ -156,7 +157,7 @@ elif name == "simclr":
     clip, moments = None, 1
     data = (torch.rand(2 * batch, 3, 32, 32).to(memory_format=layout),)
 else:
-    sys.exit("usage: torch_step.py autoencoder|gpt|bert-mini|simclr BATCH THREADS contiguous|channels_last")
+    sys.exit("usage: torch_step.py autoencoder|gpt|gpt-384|bert-mini|simclr BATCH THREADS contiguous|channels_last")
 
 
 def step():

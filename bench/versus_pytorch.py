@@ -2,11 +2,13 @@
 
 usage: python bench/versus_pytorch.py --build build/cpu [--threads 2] [--rounds 12] [--only gpt] [--out results.json]
 
-Both sides do the same steps on the same machine: the inpainting autoencoder, a GPT in nanoGPT's setting for a processor,
-BERT-Mini, and SimCLR's ResNet-18 on two views of each picture, which are given (bench/steps/models.h says what they are; bench/torch_step.py are PyTorch's). Rounds alternate, so that what else the machine does meets both; a round's first steps warm up and do not count. The
-multiply-add peak is measured again between rounds, and a step's limit is its multiply-adds (those of convolutions, the
-valid taps alone, and of matrix products; everything else is memory traffic) at that peak. PyTorch's peak of tensor bytes is summed from its
-profiler's allocations in one step, with what was alive before. Start-up is from process start to the end of the first step
+Both sides do the same steps on the same machine: the inpainting autoencoder, a GPT in nanoGPT's setting for a processor and
+its larger one, BERT-Mini, and SimCLR's ResNet-18 on two views of each picture, which are given (bench/steps/models.h says what
+they are; bench/torch_step.py are PyTorch's). Rounds alternate, so that what else the machine does meets both; a round's first
+steps warm up and do not count. The multiply-add peak is measured again between rounds, and a step's limit is its multiply-adds
+(those of convolutions, the valid taps alone, and of matrix products; everything else is memory traffic) at that peak. PyTorch's
+peak of tensor bytes is summed from its profiler's allocations in one step, with the parameters and moments that are alive
+before; gradients are let go at the end of a step on both sides. Start-up is from process start to the end of the first step
 (lacuna, the whole command on built-in data) and to the end of `import torch` (PyTorch, which has then done nothing yet).
 """
 import argparse
@@ -41,8 +43,8 @@ def transformer_flops(layers, width, tokens, pairs):
     return 2 * layers * (3 * 12 * width * width * tokens + 7 * width * pairs)
 
 
-def gpt_flops(batch):
-    return batch * (transformer_flops(4, 128, 64, 64 * 65 / 2) + 3 * 2 * 64 * 128 * 65)
+def gpt_flops(layers, width, tokens):
+    return lambda batch: batch * (transformer_flops(layers, width, tokens, tokens * (tokens + 1) / 2) + 3 * 2 * tokens * width * 65)
 
 
 def bert_flops(batch):
@@ -67,7 +69,8 @@ def simclr_flops(batch):
 STEPS = (
     ("inpainting autoencoder", "autoencoder", 64, 4, ("contiguous", "channels_last"), autoencoder_flops),
     ("inpainting autoencoder", "autoencoder", 4, 25, ("contiguous", "channels_last"), autoencoder_flops),
-    ("GPT, 4 layers of 128, 64 tokens", "gpt", 12, 12, ("contiguous",), gpt_flops),
+    ("GPT, 4 layers of 128, 64 tokens", "gpt", 12, 12, ("contiguous",), gpt_flops(4, 128, 64)),
+    ("GPT, 6 layers of 384, 256 tokens", "gpt-384", 8, 2, ("contiguous",), gpt_flops(6, 384, 256)),
     ("BERT-Mini, 128 tokens", "bert-mini", 8, 3, ("contiguous",), bert_flops),
     ("SimCLR, ResNet-18, two views", "simclr", 32, 3, ("contiguous", "channels_last"), simclr_flops),
 )

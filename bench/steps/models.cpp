@@ -68,18 +68,20 @@ std::function<double()> autoencoder(std::int64_t batch) {
   };
 }
 
-std::function<double()> gpt(std::int64_t batch) {
+std::function<double()> gpt(std::int64_t batch, std::int64_t layers, std::int64_t width,
+                            std::int64_t heads, std::int64_t context) {
   auto t = std::make_shared<Training<GptModel>>(GptOptions{.vocabulary = 65,
-                                                           .context = 64,
-                                                           .width = 128,
-                                                           .layers = 4,
-                                                           .heads = 4,
+                                                           .context = context,
+                                                           .width = width,
+                                                           .layers = layers,
+                                                           .heads = heads,
                                                            .bias = false,
                                                            .gelu_tanh = false,
                                                            .dropout = 0});
   t->use<AdamW>(Adam::Options{.lr = 1e-3, .beta2 = 0.99, .weight_decay = 0.1});
-  const Tensor windows = random_tokens({batch, 65}, 65);
-  return [t, seen = slice(windows, 1, 0, 64), next = contiguous(slice(windows, 1, 1, 65))] {
+  const Tensor windows = random_tokens({batch, context + 1}, 65);
+  return [t, seen = slice(windows, 1, 0, context),
+          next = contiguous(slice(windows, 1, 1, context + 1))] {
     const Tensor loss = cross_entropy(t->model.forward(t->context, seen), next);
     return t->update(loss, 1);
   };
@@ -128,7 +130,8 @@ std::function<double()> simclr(std::int64_t batch) {
 
 std::function<double()> make_step(const std::string& name, std::int64_t batch) {
   if (name == "autoencoder") return autoencoder(batch);
-  if (name == "gpt") return gpt(batch);
+  if (name == "gpt") return gpt(batch, 4, 128, 4, 64);
+  if (name == "gpt-384") return gpt(batch, 6, 384, 6, 256);
   if (name == "simclr") return simclr(batch);
   if (name == "bert-mini") return bert_mini(batch);
   return nullptr;

@@ -1,6 +1,6 @@
 // Times whole training steps, on request: bench/versus_pytorch.py talks to it and to PyTorch in turn.
 //
-//   usage: bench_step autoencoder|gpt|bert-mini|simclr BATCH THREADS
+//   usage: bench_step autoencoder|gpt|gpt-384|bert-mini|simclr BATCH THREADS
 //   a line "run N" gives a line with the milliseconds of N steps; "peak" the multiply-add peak in GFLOP/s;
 //   "memory" the largest number of tensor bytes alive at once since the start, and the resident bytes
 #include <sys/resource.h>
@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
     step = bench::make_step(argv[1], std::stoll(argv[2]));
   }
   if (!step) {
-    std::fprintf(stderr, "usage: bench_step autoencoder|gpt|bert-mini|simclr BATCH THREADS\n");
+    std::fprintf(stderr, "usage: bench_step autoencoder|gpt|gpt-384|bert-mini|simclr BATCH THREADS\n");
     return 2;
   }
 
