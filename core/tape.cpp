@@ -93,9 +93,13 @@ void check_unused(const Node& node) {
 
 }  // namespace
 
+bool remakeable(const Tensor& t) {
+  return t.node() && t.node()->remake && t.node()->version == t.storage()->version();
+}
+
 Tensor output_of(const Node& node) {
   check_unused(node);
-  node.saved.check_versions(node.op);
+  node.saved.check_versions(node.op, true);
   NoGrad guard;
   return node.remake(node);
 }
@@ -104,23 +108,27 @@ Saved::Saved(const std::vector<Tensor>& tensors) {
   tensors_.reserve(tensors.size());
   versions_.reserve(tensors.size());
   for (const Tensor& t : tensors) {
-    const bool keep = t.defined() && !(t.node() && t.node()->remake);
+    const bool keep = t.defined() && !remakeable(t);
     if (t.defined() && !keep) makers_.emplace_back(tensors_.size(), t.node());
     tensors_.push_back(keep ? t.detach() : Tensor());
     versions_.push_back(keep ? t.storage()->version() : 0);
   }
 }
 
-void Saved::remake() {
+void Saved::restore() {
+  const Node* last = nullptr;
+  Tensor made;
   for (const auto& [i, node] : makers_) {
-    tensors_[i] = output_of(*node);
-    versions_[i] = tensors_[i].storage()->version();
+    if (node.get() != last) made = output_of(*node);
+    last = node.get();
+    tensors_[i] = made;
+    versions_[i] = made.storage()->version();
   }
   makers_.clear();
 }
 
-void Saved::check_versions(const char* op) const {
-  for (std::size_t i = 0; i < tensors_.size(); i++)
+void Saved::check_versions(const char* op, bool for_remake) const {
+  for (std::size_t i = 0; i + (for_remake ? 0 : for_remake_) < tensors_.size(); i++)
     LACUNA_CHECK(!tensors_[i].defined() || tensors_[i].storage()->version() == versions_[i], op,
                  "a tensor that backward needs was changed in place after forward: got ",
                  describe("saved tensor", tensors_[i]), " at version ",
@@ -166,6 +174,7 @@ Tensor record(const char* op, Tensor y, const std::vector<Tensor>& inputs, Saved
   node->remake = saved.holds_all() ? remake : nullptr;
   node->saved = std::move(saved);
   node->backward = backward;
+  node->version = y.storage()->version();
   node->shape = y.shape();
   node->dtype = y.dtype();
   node->device = y.device();
@@ -215,13 +224,13 @@ void backward(const Tensor& y, const Tensor& dy, bool retain) {
     Gradients gradients;
     if (retain) {
       Saved copy = node.saved;
-      copy.remake();
+      copy.restore();
       gradients = node.backward(copy, std::move(node.incoming), needs);
     } else {
-      node.saved.remake();
+      node.saved.restore();
+      node.used = true;  // at once: a backward that fails may have let go of some already
       gradients = node.backward(node.saved, std::move(node.incoming), needs);
       node.saved.clear();
-      node.used = true;
     }
     node.incoming = Tensor();
     LACUNA_CHECK(gradients.size() == node.inputs.size(), node.op,

@@ -22,8 +22,8 @@ namespace lacuna {
 struct Node;
 
 /// What an op keeps for its backward: tensors, held as storage and version, so that bytes can be counted; and one plain struct of
-/// attributes. Of a tensor that its own op can make again from what that op saved (Node::remake), only that op's node is kept: an
-/// earlier one, so that no cycle can form. The tape makes such tensors again before a backward runs.
+/// attributes. Of a tensor that can be made again (remakeable()), only its op's node is kept: an earlier one, so that no cycle can
+/// form. The tape makes such tensors again before a backward runs, for each op that asks.
 class Saved {
  public:
   Saved() = default;
@@ -39,15 +39,20 @@ class Saved {
   const A& attributes() const {
     return *std::any_cast<A>(&attributes_);
   }
+  /// The last `count` tensors serve Node::remake alone: that they changed is no error where nobody asks for it.
+  Saved&& last_for_remake(std::size_t count) && {
+    for_remake_ = count;
+    return std::move(*this);
+  }
   const Tensor& operator[](std::size_t i) const { return tensors_[i]; }
   /// Moves a tensor out, so that an op may become the last owner of its storage.
   Tensor take(std::size_t i) { return std::move(tensors_[i]); }
   const std::vector<Tensor>& tensors() const { return tensors_; }
 
-  /// Fails with the op's name where a saved tensor was changed in place since.
-  void check_versions(const char* op) const;
+  /// Fails with the op's name where a saved tensor was changed in place since, that backward needs, or a remake.
+  void check_versions(const char* op, bool for_remake = false) const;
   /// Makes what was not kept.
-  void remake();
+  void restore();
   bool holds_all() const { return makers_.empty(); }
   void clear();
 
@@ -55,6 +60,7 @@ class Saved {
   std::vector<Tensor> tensors_;
   std::vector<std::uint32_t> versions_;
   std::vector<std::pair<std::size_t, std::shared_ptr<Node>>> makers_;  // of tensors_[first]
+  std::size_t for_remake_ = 0;
   std::any attributes_;
 };
 
@@ -75,7 +81,8 @@ struct Node {
   std::vector<std::shared_ptr<Node>> inputs;  // null where that input is a constant
   Saved saved;
   Backward backward = nullptr;  // null for a leaf
-  Remake remake = nullptr;      // null where making the output again costs more than keeping it
+  Remake remake = nullptr;      // null where the output cannot be made again, or at too high a cost
+  std::uint32_t version = 0;    // of the output's storage, as the op left it
   Shape shape;                  // of the op's output
   Dtype dtype = Dtype::f32;
   Device device;
@@ -92,6 +99,8 @@ struct Node {
 Tensor record(const char* op, Tensor y, const std::vector<Tensor>& inputs, Saved saved,
               Backward backward, Remake remake = nullptr);
 
+/// Whether t is what an op with a remake gave, unchanged since.
+bool remakeable(const Tensor& t);
 /// The output of a node that has a remake, made again.
 Tensor output_of(const Node& node);
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 
 #include "bench.h"
 
@@ -85,7 +86,8 @@ int main(int argc, char** argv) {
     setenv("OMP_NUM_THREADS", std::to_string(lacuna::cpu::threads()).c_str(), 0);
     execv("/proc/self/exe", argv);
   }
-  if (std::getenv("LACUNA_AVX2")) {
+  const char* avx2 = std::getenv("LACUNA_AVX2");
+  if (avx2 && std::string(avx2) == "1") {
     hwy::SetSupportedTargetsForTest(HWY_AVX2);
     setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1);
   }

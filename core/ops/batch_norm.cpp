@@ -27,20 +27,20 @@ Tensor batch_norm_forward(const Tensor& x, const Tensor& mean, const Tensor& rst
   return y;
 }
 
-// Saved: x, mean, rstd, gamma, beta, and y where a residual and an activation made it.
+// Saved: x, mean, rstd, gamma, y where a residual and an activation made it, beta.
 Tensor remake_batch_norm(const Node& node) {
   const Saved& s = node.saved;
-  return batch_norm_forward(s[0], s[1], s[2], s[3], s[4],
+  return batch_norm_forward(s[0], s[1], s[2], s[3], s[5],
                             s.attributes<BatchNormAttributes>().activation, {});
 }
 
 Gradients batch_norm_backward(Saved& saved, Tensor dy, Needs needs) {
   const auto& at = saved.attributes<BatchNormAttributes>();
   dy = contiguous(dy);
-  const Tensor &x = saved[0], &mean = saved[1], &rstd = saved[2], &gamma = saved[3],
-               &beta = saved[4];
-  if (saved[5].defined()) dy = detail::before_epilogue(at.activation, std::move(dy), saved[5]);
-  const bool relu = at.activation == Epilogue::relu && !saved[5].defined();
+  const Tensor &x = saved[0], &mean = saved[1], &rstd = saved[2], &gamma = saved[3], &y = saved[4],
+               &beta = saved[5];
+  if (y.defined()) dy = detail::before_epilogue(at.activation, std::move(dy), y);
+  const bool relu = at.activation == Epilogue::relu && !y.defined();
   Tensor dx, dgamma, dbeta;
   if (needs[1] || needs[2] || at.comm) {
     dgamma = Tensor::empty(mean.shape(), mean.dtype(), mean.device());
@@ -149,7 +149,8 @@ Tensor batch_norm(const Tensor& input, const Tensor& gamma, const Tensor& beta, 
   const Tensor y = batch_norm_forward(x, mean, rstd, scale, shift, options.activation, residual);
   const bool keeps = residual.defined() && options.activation != Epilogue::none;
   return record(op, y, {x, scale, shift, residual},
-                Saved{x, mean, rstd, scale, shift, keeps ? y : Tensor()}.with(at),
+                Saved{x, mean, rstd, scale, keeps ? y : Tensor(), shift}.with(at).last_for_remake(
+                    options.activation == Epilogue::none || keeps),
                 batch_norm_backward, residual.defined() ? nullptr : remake_batch_norm);
 }
 

@@ -18,7 +18,8 @@ struct ChannelMoments {
 
 /// Batch normalisation of x (..., C) over every dimension but the last:
 /// y = activation((x - mean) / sqrt(var + eps) * gamma + beta + residual). gamma and beta (C) may be undefined (no affine), and so
-/// may residual, of x's shape. Without one, backward needs nothing of y, and those that save y let it be made again (core/tape.h).
+/// may residual, of x's shape. Backward needs y where a residual and an activation made it, and else x alone; without a residual
+/// those that save y let it be made again (core/tape.h).
 ///
 /// While ctx.training, mean and var are the batch's (over all ranks of ctx.comm; divisor n), and running_mean and
 /// running_var (C), where given, are updated in place (the variance by its unbiased estimate, as in PyTorch); under

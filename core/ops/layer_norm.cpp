@@ -82,9 +82,10 @@ Tensor layer_norm(const Tensor& input, const Tensor& gamma, const Tensor& beta, 
   const Tensor scale = flat(gamma), shift = flat(beta);
   const Tensor stats = Tensor::empty({x.dim(0), 2}, statistics_dtype(x.dtype()), x.device());
   const Tensor y = layer_norm_forward(x, scale, shift, stats, eps);
-  return reshape(record(op, y, {x, scale, shift}, Saved{x, scale, stats, shift}.with(eps),
-                        layer_norm_backward, remake_layer_norm),
-                 input.shape());
+  return reshape(
+      record(op, y, {x, scale, shift}, Saved{x, scale, stats, shift}.with(eps).last_for_remake(1),
+             layer_norm_backward, remake_layer_norm),
+      input.shape());
 }
 
 Tensor l2_normalise(const Tensor& x, int dim, double eps) {

@@ -91,8 +91,11 @@ Tensor contiguous(const Tensor& x) {
   return record("contiguous", y, {x}, {}, identity_backward);
 }
 
+// From what the first of a chain of reshapes began with.
 static Tensor remake_reshape(const Node& node) {
-  return reshape(output_of(*node.inputs[0]), node.shape);
+  const Node* maker = &node;
+  while (maker->remake == remake_reshape) maker = maker->inputs[0].get();
+  return reshape(output_of(*maker), node.shape);
 }
 
 Tensor reshape(const Tensor& x, const Shape& wanted) {
@@ -113,9 +116,9 @@ Tensor reshape(const Tensor& x, const Shape& wanted) {
                "the number of elements must stay: got ", describe("x", x), " to ", wanted);
   if (shape == x.shape()) return x;
   const Tensor source = contiguous(x);
-  const bool remakes = source.node() && source.node()->remake;
   return record("reshape", view(source, shape, shape.strides(), source.offset()), {source},
-                Saved().with(source.shape()), reshape_backward, remakes ? remake_reshape : nullptr);
+                Saved().with(source.shape()), reshape_backward,
+                remakeable(source) ? remake_reshape : nullptr);
 }
 
 Tensor flatten(const Tensor& x, int first, int last) {

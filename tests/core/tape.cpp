@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "../../core/ops/elementwise.h"
+#include "../../core/ops/layer_norm.h"
 #include "../../core/ops/reduce.h"
 #include "../../core/ops/shape.h"
 #include "../../core/ops/softmax.h"
@@ -138,6 +139,38 @@ TEST(tape, what_is_made_again_is_made_of_what_was_there) {
             std::string::npos);
 }
 
+// Changed before others saw it, a tensor is kept as it is; after that they get what they saw.
+TEST(tape, a_tensor_that_was_changed_is_not_made_again) {
+  const auto gradient = [](int changed) {
+    Tensor x = leaf({1, 2}, {2}), y = gelu(x), view = reshape(y, {2, 1});
+    if (changed == 1) y.detach().fill(3);
+    const Tensor z = y * y + reshape(reshape(y, {1, 2}) * reshape(view, {1, 2}), {2});
+    if (changed == 2) y.detach().fill(3);
+    backward(sum(z));
+    return x.grad().to_vector<float>();
+  };
+  Tensor x = leaf({1, 2}, {2});
+  backward(sum(gelu(x) * 12.0));
+  EXPECT_EQ(gradient(1), x.grad().to_vector<float>());
+  EXPECT_EQ(gradient(2), gradient(0));
+}
+
+TEST(tape, what_serves_a_remake_alone_may_change_where_none_is_needed) {
+  Tensor x = leaf({1, 2, 4, 8}, {2, 2}), beta = leaf({1, 2}, {2});
+  const Tensor y = layer_norm(x, {}, beta), loss = sum(y), squares = sum(square(y));
+  backward(loss, true);
+  {
+    NoGrad guard;
+    beta.fill(1);
+  }
+  backward(loss, true);
+  EXPECT_EQ(beta.grad().to_vector<float>(), (std::vector<float>{4, 4}));
+  EXPECT_NE(error_of([&] {
+              backward(squares);
+            }).find("[layer_norm] a tensor that backward needs was changed in place"),
+            std::string::npos);
+}
+
 TEST(tape, a_long_chain_of_what_can_be_made_again_is_not_made_by_recursion) {
   Tensor x = leaf({3}, {1});
   Tensor y = x;
@@ -145,7 +178,12 @@ TEST(tape, a_long_chain_of_what_can_be_made_again_is_not_made_by_recursion) {
   backward(sum(y));
   EXPECT_EQ(x.grad().item(), 1);
   Tensor z = x;
+  for (int i = 0; i < 100000; i++) z = leaky_relu(z, 0.5);
+  backward(sum(z * z));
   for (int i = 0; i < 100000; i++) z = leaky_relu(z, 0.5);  // dropped without backward
+  Tensor views = gelu(x);
+  for (int i = 0; i < 100000; i++) views = reshape(views, i % 2 ? Shape{1} : Shape{1, 1});
+  backward(sum(views * views));
 }
 
 TEST(tape, recompute_gives_the_same_gradients_and_saves_only_its_inputs) {

@@ -105,6 +105,41 @@ const Register batch_norm_cases([] {
     ended("residual/" + size, x, Epilogue::none, true);
     ended("residual_relu/" + size, x, Epilogue::relu, true);
   }
+  const auto above_zero = [](std::vector<double> y, const std::vector<double>& more) {
+    for (std::size_t i = 0; i < y.size(); i++) y[i] = std::max(y[i] + more[i], 0.0);
+    return y;
+  };
+  const BatchNormOptions relu{.activation = Epilogue::relu};
+  add({.name = "batch_norm/relu/plain",
+       .inputs = {{{40, 5}}},
+       .apply =
+           [=](const Tensors& in) { return batch_norm(in[0], {}, {}, {}, {}, mode(true), relu); },
+       .reference =
+           [=](const Tensors& in) {
+             return above_zero(reference(false)(in), std::vector<double>(200));
+           }});
+  add({.name = "batch_norm/residual_relu/of_itself",
+       .inputs = {{{40, 5}}, parameter({{5}, 0.5, 1.5}), parameter({{5}})},
+       .apply =
+           [=](const Tensors& in) {
+             return batch_norm(in[0], in[1], in[2], {}, {}, mode(true), relu, {}, in[0]);
+           },
+       .reference =
+           [=](const Tensors& in) {
+             return above_zero(reference(true)(in), in[0].to_vector<double>());
+           }});
+  add({.name = "batch_norm/relu/eval",
+       .inputs = {{{4, 33, 2}}, parameter({{2}, 0.5, 1.5}), parameter({{2}})},
+       .apply =
+           [=](const Tensors& in) {
+             const auto as = [&](Tensor t) { return to(to(t, in[1].dtype()), in[0].device()); };
+             return batch_norm(in[0], in[1], in[2], as(Tensor::of({0.5f, -1}, {2})),
+                               as(Tensor::of({2, 0.25f}, {2})), mode(false), relu);
+           },
+       .reference =
+           [=](const Tensors& in) {
+             return above_zero(reference(true, {0.5, -1}, {2, 0.25})(in), std::vector<double>(264));
+           }});
   // A mean far from zero: E[x^2] - E[x]^2 in f32 would have no digit left.
   add({.name = "batch_norm/offset",
        .inputs = {{{64, 64, 3}, 1000, 1001}},
@@ -200,7 +235,7 @@ TEST(batch_norm, two_ranks_equal_one) {
   }
 }
 
-// Without a residual y is made again: conv2d, which saves its x, holds none.
+// Without a residual y is made again: square, which saves its x, holds none.
 TEST(batch_norm, keeps_x_alone) {
   const Shape shape{4, 6, 6, 16};
   Tensor x = make_input({shape}, 1, Dtype::f32);
