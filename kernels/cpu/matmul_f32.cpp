@@ -29,7 +29,7 @@ constexpr int64_t kSlab = 96;  // rows of a transposed at a time
 constexpr int64_t kDotRows = 4;
 // A product across (of a layer's weights: a few hundred rows and columns, many samples) reads operands of so short lines where
 // they lie: each piece would pack and transpose them for few rows of its own.
-constexpr int64_t kNarrowA = 256, kNarrowB = 512;
+constexpr int64_t kNarrowA = 512, kNarrowB = 512;
 constexpr int64_t kChunk = 2048;       // terms of a sum
 constexpr int64_t kUnpackedRows = 12;  // up to so many rows of c, b is read where it lies
 
