@@ -29,7 +29,7 @@ constexpr int64_t kSlab = 96;  // rows of a transposed at a time
 constexpr int64_t kDotRows = 4;
 // A product across (of a layer's weights: a few hundred rows and columns, many samples) reads operands of so short lines where
 // they lie: each piece would pack and transpose them for few rows of its own.
-constexpr int64_t kNarrowA = 512, kNarrowB = 512;
+constexpr int64_t kNarrow = 512;
 constexpr int64_t kChunk = 2048;       // terms of a sum
 constexpr int64_t kUnpackedRows = 12;  // up to so many rows of c, b is read where it lies
 
@@ -147,9 +147,9 @@ void piece(const TileSet& set, const Product<float>& p, const Plan& plan, int64_
   }
   const int64_t depth_most = std::max<int64_t>(1, ceil_div(p.k, plan.k_blocks));
   const int64_t rounded = ceil_div(j1 - j0, set.lanes) * set.lanes;
-  const bool across = p.a_column != 1, a_in_place = !across || p.a_column <= kNarrowA;
+  const bool across = p.a_column != 1, a_in_place = !across || p.a_column <= kNarrow;
   const bool in_place = p.b_column == 1 && (j1 - j0) % set.lanes == 0 &&
-                        (r1 - r0 <= kUnpackedRows || (across && p.b_row <= kNarrowB));
+                        (r1 - r0 <= kUnpackedRows || (across && p.b_row <= kNarrow));
   Scratch<float> packed(in_place ? 0 : depth_most * rounded);
   const int64_t slab_step = depth_most + 16;  // not a power of two: rows would share cache sets
   Scratch<float> slab(!a_in_place ? kSlab * slab_step : 0);
