@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 namespace lacuna {
@@ -49,7 +50,23 @@ int open_to_read(const std::string& path, std::size_t& size) {
   return descriptor;
 }
 
+// Where a link leads.
+std::string followed(std::string path) {
+  struct stat about;
+  if (::lstat(path.c_str(), &about) != 0 || !S_ISLNK(about.st_mode)) return path;
+  char* target = ::realpath(path.c_str(), nullptr);
+  if (target) path = target;
+  ::free(target);
+  return path;
+}
+
 }  // namespace
+
+bool same_file(const std::string& a, const std::string& b) {
+  struct stat one, two;
+  return ::stat(a.c_str(), &one) == 0 && ::stat(b.c_str(), &two) == 0 && one.st_dev == two.st_dev &&
+         one.st_ino == two.st_ino;
+}
 
 void fail_io(const char* op, const char* doing, const std::string& path, int error) {
   const std::string text =
@@ -58,10 +75,13 @@ void fail_io(const char* op, const char* doing, const std::string& path, int err
   throw IoError(text);
 }
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), temporary_(path_ + ".tmp") {
+AtomicFile::AtomicFile(std::string path)
+    : path_(followed(std::move(path))), temporary_(path_ + ".tmp") {
   struct stat about;
-  if (::stat(path_.c_str(), &about) == 0 && S_ISDIR(about.st_mode))
-    fail_io("write", "write", path_, EISDIR);
+  if (::stat(path_.c_str(), &about) == 0 && !S_ISREG(about.st_mode)) {
+    if (S_ISDIR(about.st_mode)) fail_io("write", "write", path_, EISDIR);
+    fail("write", "\"", path_, "\" is no plain file: it would be replaced by one");
+  }
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail_io("write", "create", temporary_, errno);
 }

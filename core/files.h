@@ -16,7 +16,8 @@ class IoError : public RunError {
 /// Throws "[op] cannot <doing> "path": <strerror(error)>": an Error where the path is to blame, else an IoError.
 [[noreturn]] void fail_io(const char* op, const char* doing, const std::string& path, int error);
 
-/// A file being written beside `path`, as path + ".tmp", that takes its place in commit(). Without one it is removed.
+/// A file being written beside `path`, as path + ".tmp", that takes its place in commit(). Without one it is removed. A link is
+/// followed; what is there and is no plain file (a device, a pipe) is refused.
 class AtomicFile {
  public:
   explicit AtomicFile(std::string path);
@@ -34,6 +35,9 @@ class AtomicFile {
   std::string path_, temporary_;
   int descriptor_ = -1;
 };
+
+/// Whether both paths lead to one file that is there.
+bool same_file(const std::string& a, const std::string& b);
 
 /// Writes a whole file through AtomicFile.
 void write_file(const std::string& path, std::string_view contents);

@@ -30,6 +30,9 @@ class Export : public Command {
     LACUNA_CHECK(!folder_.path.empty(), "usage", "--run DIR is missing: the run to export");
     LACUNA_CHECK(!out_.empty(), "usage", "--out FILE is missing: where the weights are to go");
     const RunConfig config = read_run(folder_);
+    for (const bool best : {false, true})
+      LACUNA_CHECK(!same_file(out_, RunFolder{folder_.path, best}.checkpoint()), "usage", "--out ",
+                   out_, " is the run's own checkpoint, which it would replace");
     const std::string task = config.info->name;
     const Safetensors checkpoint = read_checkpoint(folder_.checkpoint(), config.settings);
     const StateDict ours = with_prefix(checkpoint.tensors, "model.");

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "../core/files.h"
 #include "../core/safetensors.h"
 #include "../nn/backbones/huggingface.h"
 #include "../nn/backbones/torchvision.h"
@@ -25,6 +26,8 @@ class Import : public Command {
   }
   int run() override {
     LACUNA_CHECK(!out_.empty(), "usage", "--out FILE is missing: where the weights are to go");
+    LACUNA_CHECK(!same_file(file_, out_), "usage", "--out ", out_,
+                 " is the file to import, which it would replace");
     const Safetensors theirs = read_safetensors(file_);
     LACUNA_CHECK(!theirs.metadata.count("lacuna"), "import", file_,
                  " is Lacuna's own already: lacuna train --init takes it as it is");

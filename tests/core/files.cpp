@@ -105,6 +105,21 @@ TEST_F(files, no_room_is_an_error_of_running_and_leaves_the_old_file) {
             std::string::npos);
 }
 
+TEST_F(files, a_link_is_followed_and_what_is_no_file_is_left_alone) {
+  write_file(at("target"), "a");
+  fs::create_symlink(at("target"), at("link"));
+  write_file(at("link"), "b");
+  EXPECT_TRUE(fs::is_symlink(at("link")));
+  EXPECT_EQ(read_file(at("target")), "b");
+  EXPECT_TRUE(same_file(at("link"), at("target")));
+  EXPECT_FALSE(same_file(at("none"), at("none")));
+  ASSERT_EQ(::mkfifo(at("pipe").c_str(), 0600), 0);
+  EXPECT_NE(thrown<Error>([&] { write_file(at("pipe"), "a"); }).find("is no plain file"),
+            std::string::npos);
+  EXPECT_TRUE(fs::is_fifo(at("pipe")));
+  EXPECT_EQ(listing().size(), 3u);
+}
+
 TEST_F(files, a_wrong_path_is_an_error_of_input) {
   const auto is_input_error = [](const std::function<void()>& f, const std::string& part) {
     EXPECT_EQ(thrown<IoError>([&] {

@@ -133,6 +133,15 @@ TEST(Commands, ExportAndImportAreEachOthersReverse) {
     EXPECT_EQ(tensor.shape(), trained.at(name).shape()) << name;
     EXPECT_EQ(tensor.to_vector<float>(), trained.at(name).to_vector<float>()) << name;
   }
+  // Neither replaces what it reads.
+  for (const auto& [words, part] :
+       {std::pair{Words{"export", "--run", run, "--out", run + "/checkpoint.safetensors"},
+                  "is the run's own checkpoint"},
+        {Words{"import", f / "theirs", "--out", f / "theirs"}, "is the file to import"}}) {
+    const Outcome o = lacuna(words);
+    EXPECT_EQ(o.status, 2);
+    EXPECT_TRUE(holds(o.err, part)) << o.err;
+  }
   // As torch.nn.Conv2d(3, 64, 3) and torch.nn.ConvTranspose2d(128, 64, 2, 2) have them.
   EXPECT_EQ(theirs.at("encoder.0.weight").shape(), (Shape{64, 3, 3, 3}));
   EXPECT_EQ(theirs.at("decoder.0.weight").shape(), (Shape{128, 64, 2, 2}));
