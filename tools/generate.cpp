@@ -22,6 +22,8 @@ class Generate : public Command {
     options.value("--run", folder_.path, "the run folder, of a task that generates", "DIR");
     options.value("--prompt", prompt_,
                   "what the text goes on from; a document's start unless given", "TEXT");
+    options.flag("--bare", bare_,
+                 "no <|endoftext|> before the prompt, where else a document would begin with one");
     options.value("--tokens", tokens_, "most tokens of a text; 200 unless given", "N");
     options.value("--temperature", temperature_,
                   "scores are divided by it; 0: always the likeliest token; 1 unless given", "X");
@@ -42,6 +44,7 @@ class Generate : public Command {
   void write_sample(GptModel& model, const Tokenizer& tokenizer, GenerateOptions options) const;
 
   RunFolder folder_;
+  bool bare_ = false;
   std::string prompt_, tokens_ = "200", temperature_ = "1", top_k_ = "0", top_p_ = "1", stop_,
                        samples_ = "1", seed_ = "0", device_, threads_;
 };
@@ -80,7 +83,7 @@ std::vector<std::int64_t> Generate::prompt_tokens(const Tokenizer& tokenizer) co
   const std::int64_t end = tokenizer.vocabulary().end;
   std::vector<std::int64_t> tokens;
   // Where documents end with a token, a text begins behind one.
-  if (end >= 0) tokens.push_back(end);
+  if (end >= 0 && !bare_) tokens.push_back(end);
   for (std::int32_t id : tokenizer.ids(prompt_.empty() && end < 0 ? "\n" : prompt_))
     tokens.push_back(id);
   const auto ids = tokenizer.ids(prompt_);

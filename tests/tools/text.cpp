@@ -47,6 +47,8 @@ TEST(Text, GeneratesTheSameForTheSameSeed) {
   EXPECT_NE(text({"--seed", "4"}), first);
   EXPECT_EQ(text({"--temperature", "0", "--seed", "1"}), text({"--temperature", "0"}));
   EXPECT_TRUE(holds(text({"--samples", "2"}), "\n----\n"));
+  EXPECT_EQ(text({"--seed", "3", "--bare"}).rfind("one quiet ", 0), 0u);
+  EXPECT_NE(text({"--seed", "3", "--bare"}), first);
   // What comes before a stop is there, the stop is not.
   const std::string word = first.substr(first.find_last_of(' ') + 1, 3);
   const std::string cut = text({"--seed", "3", "--stop", word});
@@ -188,6 +190,7 @@ TEST(Text, WrongTasksAreTold) {
   } rows[] = {
       {{"generate", "--run", bert}, "makes no text"},
       {{"generate", "--run", gpt, "--top-p", "2"}, "--top-p must be a number"},
+      {{"generate", "--run", gpt, "--bare"}, "--prompt has no tokens"},
       {{"generate", "--run", gpt, "--tokens", "x"}, "--tokens must be a whole number"},
       {{"eval", "fill", "--run", gpt}, "has no fill"},
       {{"eval", "next-sentence", "--run", gpt}, "has no next-sentence"},
