@@ -75,8 +75,17 @@ const Register batch_norm_cases([] {
                                as(Tensor::of({2, 0.25f}, {2})), mode(false));
            },
        .reference = reference(true, {0.5, -1}, {2, 0.25})});
-  const auto ended = [](const std::string& name, const Shape& x, Epilogue activation,
-                        bool residual) {
+  const auto zeros = [](const std::vector<double>& y) { return std::vector<double>(y.size()); };
+  const auto finished = [](std::vector<double> y, const std::vector<double>& more,
+                           Epilogue activation = Epilogue::relu) {
+    for (std::size_t i = 0; i < y.size(); i++) {
+      y[i] += more[i];
+      if (activation == Epilogue::relu) y[i] = std::max(y[i], 0.0);
+    }
+    return y;
+  };
+  const auto ended = [=](const std::string& name, const Shape& x, Epilogue activation,
+                         bool residual) {
     const std::int64_t n = x.back();
     std::vector<Input> inputs{{x}, parameter({{n}, 0.5, 1.5}), parameter({{n}})};
     if (residual) inputs.push_back({x});
@@ -89,14 +98,8 @@ const Register batch_norm_cases([] {
              },
          .reference =
              [=](const Tensors& in) {
-               auto y = reference(true)(in);
-               const auto more =
-                   residual ? in[3].to_vector<double>() : std::vector<double>(y.size());
-               for (std::size_t i = 0; i < y.size(); i++) {
-                 y[i] += more[i];
-                 if (activation == Epilogue::relu) y[i] = std::max(y[i], 0.0);
-               }
-               return y;
+               const auto y = reference(true)(in);
+               return finished(y, residual ? in[3].to_vector<double>() : zeros(y), activation);
              }});
   };
   for (const Shape& x : {Shape{2, 9, 7, 16}, Shape{67, 3}}) {
@@ -105,10 +108,6 @@ const Register batch_norm_cases([] {
     ended("residual/" + size, x, Epilogue::none, true);
     ended("residual_relu/" + size, x, Epilogue::relu, true);
   }
-  const auto above_zero = [](std::vector<double> y, const std::vector<double>& more) {
-    for (std::size_t i = 0; i < y.size(); i++) y[i] = std::max(y[i] + more[i], 0.0);
-    return y;
-  };
   const BatchNormOptions relu{.activation = Epilogue::relu};
   add({.name = "batch_norm/relu/plain",
        .inputs = {{{40, 5}}},
@@ -116,7 +115,8 @@ const Register batch_norm_cases([] {
            [=](const Tensors& in) { return batch_norm(in[0], {}, {}, {}, {}, mode(true), relu); },
        .reference =
            [=](const Tensors& in) {
-             return above_zero(reference(false)(in), std::vector<double>(200));
+             const auto y = reference(false)(in);
+             return finished(y, zeros(y));
            }});
   add({.name = "batch_norm/residual_relu/of_itself",
        .inputs = {{{40, 5}}, parameter({{5}, 0.5, 1.5}), parameter({{5}})},
@@ -126,7 +126,7 @@ const Register batch_norm_cases([] {
            },
        .reference =
            [=](const Tensors& in) {
-             return above_zero(reference(true)(in), in[0].to_vector<double>());
+             return finished(reference(true)(in), in[0].to_vector<double>());
            }});
   add({.name = "batch_norm/relu/eval",
        .inputs = {{{4, 33, 2}}, parameter({{2}, 0.5, 1.5}), parameter({{2}})},
@@ -138,7 +138,8 @@ const Register batch_norm_cases([] {
            },
        .reference =
            [=](const Tensors& in) {
-             return above_zero(reference(true, {0.5, -1}, {2, 0.25})(in), std::vector<double>(264));
+             const auto y = reference(true, {0.5, -1}, {2, 0.25})(in);
+             return finished(y, zeros(y));
            }});
   // A mean far from zero: E[x^2] - E[x]^2 in f32 would have no digit left.
   add({.name = "batch_norm/offset",
